@@ -1,0 +1,72 @@
+"""What stands behind values: files that were read, segments that hold columns, and what ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provgraph.schema.objects import DBObject
+from provgraph.schema.properties import link, persistent
+
+
+class DataFile(DBObject):
+    """A file as it was read or written, known by the digest of its bytes."""
+
+    digest = persistent(str, doc="sha256:<hex> of the bytes")
+    name = persistent(str, doc="file name, without its folder", lineage=False)
+    size = persistent(int, unit="byte", lineage=False)
+    format = persistent(str, doc="as recognised", lineage=False, default="")
+
+    def lineage(self) -> list[Any]:
+        return [self.digest]
+
+
+class ExportedFile(DataFile):
+    """A file written for somebody from a Source Collection: it knows what it is by its digest."""
+
+    collection = link(DBObject, role="exported")
+
+
+class Segment(DBObject):
+    """Stored columns of some sources: one immutable file of the bulk store, its digest and statistics."""
+
+    file = persistent(str, doc="name in the bulk store")
+    digest = persistent(str)
+    size = persistent(int, unit="byte")
+    mtime_ns = persistent(int)
+    inode = persistent(int)
+    n = persistent(int, doc="number of sources")
+    id_space = persistent(str)
+    id_dtype = persistent(str)
+    id_digest = persistent(str, doc="equal digests: the same sources in the same order")
+    source_set_key = persistent(str, doc="key of the set of sources that these are, exactly", default="")
+    info = persistent(str, doc="the bulk store's own description, canonical JSON")
+    columns = persistent(list[str], doc="origin keys held", default=())
+
+    def index_values(self) -> Mapping[str, Any]:
+        return {"source_set": self.source_set_key} if self.source_set_key else {}
+
+
+class Environment(DBObject):
+    """Interpreter, operating system and packages by version; one node for each digest."""
+
+    digest = persistent(str)
+    python = persistent(str)
+    platform = persistent(str)
+    packages = persistent(list[str], doc="name==version, sorted")
+
+    def lineage(self) -> list[Any]:
+        return [self.digest]
+
+
+class ProcessParameters(DBObject):
+    """Process parameters of a calculation, defaults included."""
+
+    names = persistent(list[str])
+    values = persistent(list[float])
+
+    def lineage(self) -> list[Any]:
+        return [list(self.names), [float(v).hex() for v in self.values]]
+
+    def as_dict(self) -> dict[str, float]:
+        return dict(zip(self.names, self.values, strict=True))

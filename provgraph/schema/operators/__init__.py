@@ -1,0 +1,27 @@
+"""The operators: one elementary operation a file (Source Collections paper, Section 3.1)."""
+
+from provgraph.schema.operators.attribute_calculator import AttributeCalculator
+from provgraph.schema.operators.concatenate_attributes import ConcatenateAttributes
+from provgraph.schema.operators.external import External
+from provgraph.schema.operators.filter_sources import FilterSources
+from provgraph.schema.operators.pass_ import Pass
+from provgraph.schema.operators.select_attributes import SelectAttributes
+from provgraph.schema.operators.select_sources import SelectSources
+
+OPERATORS = {
+    operator.__name__: operator
+    for operator in (
+        External, Pass, SelectAttributes, ConcatenateAttributes, FilterSources, SelectSources, AttributeCalculator,
+    )
+}  # fmt: skip
+
+__all__ = [
+    "OPERATORS",
+    "AttributeCalculator",
+    "ConcatenateAttributes",
+    "External",
+    "FilterSources",
+    "Pass",
+    "SelectAttributes",
+    "SelectSources",
+]

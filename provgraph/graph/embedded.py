@@ -1,0 +1,229 @@
+"""The default engine: ArcadeDB's native build, in this process, one directory, one process at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from provgraph.errors import GraphUnavailable, ProvgraphError
+from provgraph.graph import loading, statements
+from provgraph.graph.engine import (
+    KEYS,
+    EdgeRow,
+    GraphEngine,
+    NodeRow,
+    Row,
+    Rows,
+    Run,
+    RunText,
+    T,
+    nested,
+    run_parts,
+    statement_failed,
+)
+from provgraph.graph.statements import Statement
+
+LOCKED = "is locked by another process"
+IN_USE = "already in use"
+
+
+class EmbeddedEngine(GraphEngine):
+    """A graph in a directory.
+
+    The engine's habits that are taken care of here (measured, see docs/decisions): autocommit keeps half of a failed
+    statement, so every write is in an explicit transaction; MERGE makes twins when threads race, so one lock guards
+    all writing; a transaction belongs to a thread, so begin, run and commit happen in one call.
+
+    Parameters
+    ----------
+    directory : made if absent.
+    durable : survive power loss too (an fsync per commit); False for a graph that is thrown away.
+
+    Raises
+    ------
+    GraphUnavailable : ``engine_missing``; ``graph_locked`` when another process holds the directory.
+    """
+
+    name: ClassVar[str] = "embedded"
+    capabilities: ClassVar[frozenset[str]] = frozenset({"bulk_loader", "single_process"})
+
+    def __init__(self, directory: Path | str, *, durable: bool = True) -> None:
+        self.directory = Path(directory)
+        self._arcadedb = import_arcadedb()
+        self._database = self._open()
+        self._database.set_wal_flush("yes_full" if durable else "no")
+        self._lock = threading.RLock()
+        self._writer: int | None = None  # thread that is inside a transaction
+        self._closed = False
+        self._known_types: set[tuple[str, ...]] = set()
+        loading.undo_unfinished(self)
+
+    def read(self, statement: Statement, /, **parameters: Any) -> Rows:
+        if self._writer == threading.get_ident():
+            raise nested()
+        return run_parts(statement, self._runner(statement, self._open_database().query), parameters)
+
+    def write(self, work: Callable[[Run], T]) -> T:
+        return self._transaction(work, keep=True)
+
+    def scratch(self, work: Callable[[Run], T]) -> T:
+        return self._transaction(work, keep=False)
+
+    def load(self, nodes: Iterable[NodeRow], edges: Iterable[EdgeRow]) -> None:
+        with self._lock, loading.marked(self) as import_id:
+            database = self._open_database()
+            record_ids: dict[tuple[str, str], str] = {}
+            # With the log and a flush for each chunk: a killed load leaves whole chunks, which the marker leads to.
+            options = {"use_wal": True, "wal_flush": "yes_full", "commit_every": loading.CHUNK, "parallel_flush": False}
+            try:
+                for chunk in loading.chunks(nodes):
+                    self._load_nodes(database, options, chunk, import_id, record_ids)
+                with database.graph_batch(**options) as batch:
+                    for some in loading.chunks(edges):
+                        self._load_edges(batch, some, record_ids)
+            except self._arcadedb.ArcadeDBError as error:
+                raise ProvgraphError(f"The graph engine refused a bulk load: {error}", code="load_invalid") from error
+
+    def _load_nodes(self, database: Any, options: dict[str, Any], chunk: list[NodeRow], import_id: str,
+                    record_ids: dict[tuple[str, str], str]) -> None:  # fmt: skip
+        by_labels: dict[tuple[str, ...], list[NodeRow]] = {}
+        for node in chunk:
+            by_labels.setdefault(node.labels, []).append(node)
+        for labels, rows in by_labels.items():
+            if labels not in self._known_types:
+                self.write(lambda run: run(statements.load("load/node_type", labels=":".join(labels))))  # noqa: B023
+                self._known_types.add(labels)
+            properties = [loading.node_properties(node, import_id) for node in rows]
+            with database.graph_batch(**options) as batch:
+                made = batch.create_vertices("~".join(sorted(set(labels))), properties)
+            key = KEYS[labels[0]]
+            record_ids.update(((labels[0], p[key]), i) for p, i in zip(properties, made, strict=True))
+
+    def _load_edges(self, batch: Any, chunk: list[EdgeRow], record_ids: dict[tuple[str, str], str]) -> None:
+        before: dict[str, list[str]] = {}
+        for edge in chunk:
+            ends = [end for end in (edge.source, edge.target) if end not in record_ids]
+            for label, key in ends:
+                before.setdefault(label, []).append(key)
+            if len(ends) == 2:  # else a killed load could not be undone by its nodes
+                raise ProvgraphError(
+                    f"A loaded {edge.relation} edge joins nothing that is loaded: {edge.source}, {edge.target}.",
+                    code="load_invalid",
+                )
+        for label, keys in before.items():
+            found = self.read(statements.load("load/record_ids", label=label, key=KEYS[label]), keys=keys)
+            record_ids.update(((label, row["key"]), row["id"]) for row in found)
+        by_relation: dict[str, list[EdgeRow]] = {}
+        for edge in chunk:
+            by_relation.setdefault(edge.relation, []).append(edge)
+        for relation, rows in by_relation.items():
+            if (relation,) not in self._known_types:
+                self.write(lambda run: run(statements.load("load/edge_type", relation=relation)))  # noqa: B023
+                self._known_types.add((relation,))
+            try:
+                sources = [record_ids[edge.source] for edge in rows]
+                targets = [record_ids[edge.target] for edge in rows]
+            except KeyError as error:
+                raise loading.missing_end(relation, error.args[0]) from error
+            batch.new_edges(sources, relation, targets, [loading.edge_properties(edge) for edge in rows])
+
+    def close(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._database.close()
+
+    def abandon(self) -> None:
+        """For a forked child, in which the engine's threads are not: never touch it again, not even to close it."""
+        self._closed = True
+        self._database._closed = True  # else its finaliser would write to the parent's files
+
+    def _open(self) -> Any:
+        path = str(self.directory)
+        try:
+            if self._arcadedb.database_exists(path):
+                return self._arcadedb.open_database(path)
+            self.directory.mkdir(parents=True, exist_ok=True)
+            return self._arcadedb.create_database(path)
+        except (self._arcadedb.ArcadeDBError, OSError) as error:
+            if LOCKED in str(error) or IN_USE in str(error):
+                raise GraphUnavailable(f"The graph in {path} is in use.", code="graph_locked", path=path) from error
+            raise GraphUnavailable(
+                f"The graph in {path} cannot be opened: {error}.", code="graph_unreadable", path=path
+            ) from error
+
+    def _open_database(self) -> Any:
+        if self._closed:
+            raise GraphUnavailable(f"The graph in {self.directory} is closed.", code="graph_closed")
+        return self._database
+
+    def _transaction(self, work: Callable[[Run], T], *, keep: bool) -> T:
+        with self._lock:
+            database = self._open_database()
+            if self._writer is not None:  # the lock lets the same thread in again
+                raise nested()
+
+            failure: list[ProvgraphError] = []
+
+            def run(statement: Statement, /, **parameters: Any) -> Rows:
+                try:
+                    return run_parts(statement, self._runner(statement, database.command), parameters)
+                except ProvgraphError as error:
+                    failure.append(error)
+                    raise
+
+            self._writer = threading.get_ident()
+            database.begin()
+            try:
+                result = work(run)
+                if failure:  # half a statement may have been done; nothing may come of it, even if `work` went on
+                    raise failure[0]
+                if keep:
+                    database.commit()
+                else:
+                    database.rollback()
+            except BaseException as error:  # Ctrl-C too must leave no open transaction
+                if database.is_transaction_active():
+                    database.rollback()
+                if isinstance(error, self._arcadedb.ArcadeDBError):
+                    raise ProvgraphError(
+                        f"The graph in {self.directory} could not commit: {error}", code="commit_failed"
+                    ) from error
+                raise
+            finally:
+                self._writer = None
+            return result
+
+    def _runner(self, statement: Statement, call: Callable[..., Any]) -> RunText:
+        def run_text(text: str, parameters: dict[str, Any]) -> Rows:
+            try:
+                result = call("opencypher", text, parameters) if parameters else call("opencypher", text)
+                rows: list[Row] = result.to_list()
+            except self._arcadedb.ArcadeDBError as error:
+                raise statement_failed(statement, error) from error
+            for value in rows[0].values() if rows else ():
+                if type(value) is dict and "@rid" in value:
+                    raise statement_failed(statement, f"a {value['@type']} does not leave the graph; return properties")
+            return rows
+
+        return run_text
+
+
+def import_arcadedb() -> Any:
+    """The package, its log kept out of the working directory and off the console."""
+    import platformdirs
+
+    os.environ.setdefault("ARCADEDB_LOG_DIR", str(Path(platformdirs.user_log_dir("provgraph")) / "graph"))
+    os.environ.setdefault("ARCADEDB_LOG_CONSOLE", "0")
+    try:
+        import arcadedb
+    except ImportError as error:
+        raise GraphUnavailable(
+            "The embedded graph engine is not installed on this platform: "
+            "pip install arcadedb, or name a Neo4j server in PROVGRAPH_GRAPH.",
+            code="engine_missing",
+        ) from error
+    return arcadedb

@@ -1,0 +1,61 @@
+"""For each statement, slots and parameters with which the contract suite runs it on every engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Labels and property keys that the slots below use and no module declares when it is imported.
+DECLARED = ("Entity", "DBObject", "SourceCollection", "External", "object_id", "agent_id", "name")
+
+_NODE = {"object_id": "a", "properties": {"object_id": "a", "lineage_key": "k:a"}}
+_EDGE = {"source": "a", "target": "b", "properties": {"role": "parent", "index": 0}}
+_ENDS = {"source_label": "Entity", "source_key": "object_id", "target_label": "Entity", "target_key": "object_id"}
+_STARTED = "2026-11-21T07:41:00.123456Z"
+
+FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
+    # name: (slots, parameters)
+    "load/begin": ({}, {"import_id": "i", "started": _STARTED}),
+    "load/edge_type": ({"relation": "USED"}, {}),
+    "load/edges": ({"relation": "USED", **_ENDS}, {"rows": [_EDGE]}),
+    "load/end": ({}, {"import_id": "i"}),
+    "load/node_type": ({"labels": "Entity:DBObject"}, {}),
+    "load/nodes": ({"labels": "Entity:DBObject"}, {"rows": [{"object_id": "a"}]}),
+    "load/record_ids": ({"label": "Entity", "key": "object_id"}, {"keys": ["a"]}),
+    "load/undo": ({"label": "Entity"}, {"import_id": "i", "most": 10}),
+    "load/unfinished": ({}, {}),
+    "queries/attribute_names": ({}, {}),
+    "queries/collections_by_source_set": ({}, {"keys": ["s:1"]}),
+    "queries/collections_introducing": ({}, {"names": ["redshift"]}),
+    "queries/cone": ({"depth": 100}, {"ids": ["a"]}),
+    "queries/create_edges": ({"relation": "WAS_DERIVED_FROM", **_ENDS}, {"rows": [_EDGE]}),
+    "queries/create_entities": ({"labels": "Entity:DBObject"}, {"rows": [_NODE]}),
+    "queries/create_nodes": ({"label": "Activity"}, {"rows": [{"properties": {"activity_id": "x"}}]}),
+    "queries/definitions_providing": ({}, {"names": ["absmag_i"]}),
+    "queries/entities_by_id": ({}, {"ids": ["a"]}),
+    "queries/entities_by_lineage_key": ({}, {"keys": ["k:a"], "project": "default"}),
+    "queries/entities_by_name": ({}, {"name": "bright"}),
+    "queries/entities_of_class": ({"label": "External"}, {"before": _STARTED, "limit": 10}),
+    "queries/files_by_digest": ({}, {"digest": "sha256:00"}),
+    "queries/lineage_activities": ({"calls": 8}, {"ids": ["x"], "agents": ["p"]}),
+    "queries/lineage_down": ({}, {"ids": ["a"], "depth": 3, "limit": 10}),
+    "queries/lineage_entities": ({}, {"ids": ["a"], "up": ["a"], "down": ["a"]}),
+    "queries/lineage_up": ({}, {"ids": ["a"], "depth": 3, "limit": 10}),
+    "queries/links_of": ({}, {"ids": ["a"]}),
+    "queries/merge_nodes": ({"label": "Agent", "key": "agent_id"}, {"rows": [{"key": "p", "properties": {}}]}),
+    "queries/notes_about": ({}, {"ids": ["a"]}),
+    "queries/segments_holding": ({}, {"origins": ["o:1"]}),
+    "queries/segments_of_source_sets": ({}, {"keys": ["s:1"]}),
+    "queries/versions_of": ({}, {"identities": ["i"]}),
+    "schema/await_indexes": ({}, {}),
+    "schema/constraints_neo4j": ({}, {}),
+    "schema/create_survey": ({}, {"survey_id": "s", "schema_version": 1, "created": _STARTED}),
+    "schema/indexes_embedded": ({}, {}),
+    "schema/migrated": ({}, {"schema_version": 1}),
+    "schema/size": ({}, {}),
+    "schema/survey": ({}, {}),
+    "schema/twins": ({}, {}),
+    "shared/commit": ({}, {"client": "c", "token": "t", "at": _STARTED}),
+    "shared/committed": ({}, {"client": "c", "token": "t"}),
+    "shared/forget": ({}, {"client": "c"}),
+    "shared/forget_old": ({}, {"before": _STARTED}),
+}

@@ -1,0 +1,38 @@
+"""Files in: one format a file. `recognise` finds the format by content; what it gives opens the file as a Source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provgraph.errors import FileUnreadable
+from provgraph.extract import fits, hdf5, parquet, text, votable
+from provgraph.extract.source import Extractor, Source, read_head
+
+EXTRACTORS: tuple[Extractor, ...] = (
+    fits,
+    votable,
+    parquet,
+    hdf5,
+    text,  # last: it is what has no mark of its own
+)
+
+__all__ = ["EXTRACTORS", "Extractor", "Source", "open_source", "recognise"]
+
+
+def recognise(path: str | Path) -> Extractor:
+    """The extractor for a file. FileUnreadable: ``file_missing``, ``file_empty``, ``format_unknown`` (names the
+    formats there are)."""
+    path = Path(path)
+    head = read_head(path)
+    for extractor in EXTRACTORS:
+        if extractor.matches(path, head):
+            return extractor
+    known = ", ".join(extractor.format for extractor in EXTRACTORS)
+    raise FileUnreadable(
+        f"{path} is of no format that can be read; these can: {known}.", code="format_unknown", path=str(path)
+    )
+
+
+def open_source(path: str | Path, *, table: str | int | None = None) -> Source:
+    """Open a file of any format; use it in a ``with`` statement."""
+    return recognise(path).open(Path(path), table=table)

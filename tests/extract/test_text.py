@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import ascii
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provgraph.errors import FileUnreadable
+from provgraph.extract import open_source, text
+from tests.extract.compare import read, same
+
+
+def write(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def values(path: Path, rows: int = 1000) -> dict[str, list]:
+    _, columns = read(path, rows=rows)
+    return {
+        n: [
+            None if c.null is not None and c.null[i] else (v.decode() if isinstance(v, bytes) else v)
+            for i, v in enumerate(c.values.tolist())
+        ]
+        for n, c in columns.items()
+    }
+
+
+def test_sdss_quasars(shared: Path) -> None:
+    path = shared / "data/catalogs/SDSS_QSO.tab.gz"
+    attributes, columns = read(path, rows=50_000)
+    theirs = ascii.read(path, format="basic")
+    assert list(attributes) == theirs.colnames
+    assert [a.dtype for a in attributes.values()] == ["U"] + ["f8"] * 14
+    assert len(theirs) == 77_429
+    for name in theirs.colnames:
+        assert same(columns[name], np.asarray(theirs[name])), name
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"),
+    [
+        ("KASCADE_2005_SIBYLL-2.1_allParticle_totalEnergy.txt", None),
+        ("TUNKA-133_allParticle_totalEnergy.txt", None),
+        ("kascade.dat", None),
+        ("events-s501-20120101.tsv", "\t"),
+        ("weather-s501-20120101.tsv", "\t"),
+    ],
+)
+def test_cosmic_rays(shared: Path, name: str, separator: str | None) -> None:
+    path = shared / "data/cosmicray" / name
+    _, columns = read(path)
+    rows = [line.rstrip("\n").split(separator) for line in path.read_text().splitlines() if not line.startswith("#")]
+    assert len(columns) == len(rows[0])
+    for column, theirs in zip(columns.values(), zip(*rows, strict=True), strict=True):
+        expected = np.array(theirs) if column.values.dtype.kind == "S" else np.array(theirs, dtype=column.values.dtype)
+        assert same(column, expected)
+
+
+def test_comments_are_metadata(shared: Path) -> None:
+    with open_source(shared / "data/cosmicray/TUNKA-133_allParticle_totalEnergy.txt") as source:
+        assert source.metadata["Experiment"] == "TUNKA-133"
+        assert str(source.metadata["Ref"]).startswith("10.1016/")
+
+
+def test_a_comment_may_be_the_header(tmp_path: Path) -> None:
+    path = write(tmp_path, "# made by hand\n# id  ra   mag\n  1  10.5  20\n\n # in between\n  2  11   21\n")
+    assert values(path) == {"id": [1, 2], "ra": [10.5, 11.0], "mag": [20, 21]}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " ", "   "])
+def test_separators(tmp_path: Path, separator: str) -> None:
+    rows = [("id", "x", "name"), ("1", "0.5", "a"), ("2", "1e3", "b")]
+    path = write(tmp_path, "\r\n".join(separator.join(row) for row in rows))
+    assert values(path) == {"id": [1, 2], "x": [0.5, 1000.0], "name": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "dtype", "expected"),
+    [
+        (["1", "-2", "+3"], "i8", [1, -2, 3]),
+        (["9007199254740993", "-9223372036854775808"], "i8", [2**53 + 1, -(2**63)]),
+        (["1", "9223372036854775808"], "U", ["1", "9223372036854775808"]),
+        (["1", "2.5"], "f8", [1.0, 2.5]),
+        (["1", "1e400", "-1e400"], "f8", [1.0, np.inf, -np.inf]),
+        (["1", ".5", "5.", "1E-3", "inf", "-Infinity"], "f8", [1.0, 0.5, 5.0, 0.001, np.inf, -np.inf]),
+        (["1", "", "3"], "i8", [1, None, 3]),
+        (["1.5", " ", "3"], "f8", [1.5, None, 3.0]),
+        (["a", "", "b"], "U", ["a", None, "b"]),
+        (["", "", ""], "f8", [None, None, None]),
+        (["1_000", "2"], "U", ["1_000", "2"]),
+        (["1d5", "2"], "U", ["1d5", "2"]),
+        (["0x10", "2"], "U", ["0x10", "2"]),
+        (["-", "2"], "U", ["-", "2"]),
+        (["NA", "2"], "U", ["NA", "2"]),  # nobody declared that this means missing
+        (["1", "2", "x"], "U", ["1", "2", "x"]),
+    ],
+)
+def test_types_are_exact(tmp_path: Path, fields: list[str], dtype: str, expected: list) -> None:
+    path = write(tmp_path, "id,x\n" + "".join(f"{i},{field}\n" for i, field in enumerate(fields)))
+    for rows in (1, 1000):  # whatever the first chunk looks like
+        attributes, _ = read(path, rows=rows)
+        assert attributes["x"].dtype == dtype
+        assert values(path, rows)["x"] == expected
+
+
+def test_nan_is_a_value(tmp_path: Path) -> None:
+    _, columns = read(write(tmp_path, "id,x\n1,nan\n2,NaN\n3,1\n"))
+    assert columns["x"].null is None
+    assert np.isnan(columns["x"].values).tolist() == [True, True, False]
+
+
+def test_a_column_that_changes_far_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "ROWS", 100)
+    content = "id,x\n" + "".join(f"{i},{i}\n" for i in range(999)) + "999,0.5\n"
+    attributes, columns = read(write(tmp_path, content), rows=100)
+    assert attributes["x"].dtype == "f8"
+    assert columns["x"].values[-1] == 0.5
+
+
+def test_quotes(tmp_path: Path) -> None:
+    path = write(tmp_path, 'id,"the name",note\n1,"a, b","say ""hi"""\n2,"two\nlines",#3\n')
+    assert values(path) == {"id": [1, 2], "the name": ["a, b", "two\nlines"], "note": ['say "hi"', "#3"]}
+
+
+def test_no_header(tmp_path: Path) -> None:
+    assert values(write(tmp_path, "1,2.5,a\n3,4.5,b\n")) == {"col1": [1, 3], "col2": [2.5, 4.5], "col3": ["a", "b"]}
+    assert values(write(tmp_path, "1\n2\n")) == {"col1": [1, 2]}
+
+
+def test_names_above_numbers_are_a_header_even_when_one_is_a_number(tmp_path: Path) -> None:
+    assert values(write(tmp_path, "id,1,id\n7,8,9\n")) == {"id": [7], "1": [8], "id_2": [9]}
+
+
+def test_header_only(tmp_path: Path) -> None:
+    with open_source(write(tmp_path, "id,ra,dec\n")) as source:
+        assert [a.name for a in source.attributes] == ["id", "ra", "dec"]
+        assert source.n == 0
+
+
+def test_encodings(tmp_path: Path) -> None:
+    assert values(write(tmp_path, "id,näme\n1,é\n".encode())) == {"id": [1], "näme": ["é"]}
+    assert values(write(tmp_path, "\ufeffid,name\n1,é\n".encode())) == {"id": [1], "name": ["é"]}
+    assert values(write(tmp_path, "id,näme\n1,é\n".encode("latin-1"))) == {"id": [1], "näme": ["é"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("id,x\n" + "1,2\n" * 100 + "3\n", 102),
+        ("id x\n" + "1 2\n" * 100 + "3 4 5\n", 102),
+        ("id,x\n" + "1,2\n" * 100 + '3,"4\n', None),
+    ],
+)
+def test_rows_of_other_length(tmp_path: Path, content: str, line: int | None) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(FileUnreadable) as caught:
+        open_source(path)
+    assert caught.value.code == "row_malformed"
+    assert caught.value.details.get("line") == line
+
+
+def test_gzipped(tmp_path: Path) -> None:
+    assert values(write(tmp_path, gzip.compress(b"id,x\n1,2\n"))) == {"id": [1], "x": [2]}
+
+
+WORD = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\0\x85\u2028\u2029"), min_size=1, max_size=8
+).map(str.strip)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(-(2**63), 2**63 - 1), st.none() | st.floats(allow_nan=False), st.none() | WORD),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_what_python_writes_is_read(
+    rows: list[tuple[int, float | None, str | None]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import csv
+
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    rows = [(i, x, "w" + w if w else None) for i, x, w in rows]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "x", "w"])
+        writer.writerows(rows)
+    with open_source(path) as source:
+        assert source.attributes[0].dtype == "i8"
+    found = values(path, 7)
+    assert found["id"] == [r[0] for r in rows]
+    assert [None if v is None else float(v) for v in found["x"]] == [r[1] for r in rows]
+    assert found["w"] == [r[2] for r in rows]

@@ -1,0 +1,23 @@
+// name:      filter_sources_past_select_sources
+// operators: FilterSources(SelectSources)
+// replaces:  a FilterSources of a SelectSources, by the SelectSources of a FilterSources
+// needs:     these two steps; origin is only what the replacement hangs from
+// keeps:     sources, attributes, values
+// paper:     Section 7.4, Fig. 3b: a selection moves down when what is below it moves up
+MATCH (lower:Step {plan: $plan, operator: 'FilterSources'})-[:PARENT]->(select:Step {operator: 'SelectSources'})-[:PARENT]->(origin:Step)
+CREATE (lifted:Step {
+    plan: $plan, round: $round, id: lower.id + $round + '.0', operator: 'FilterSources', names: lower.names, origins: lower.origins,
+    criterion: lower.criterion, inputs: lower.inputs
+})
+CREATE (lifted)-[:PARENT {index: 0}]->(origin)
+CREATE (moved:Step {plan: $plan, round: $round, id: lower.id + $round, operator: 'SelectSources', names: lower.names, origins: lower.origins, source_list: select.source_list, of: select.id})
+CREATE (moved)-[:PARENT {index: 0}]->(lifted)
+RETURN lower.id AS replaced, moved.id AS replacement;
+
+MATCH (moved:Step {plan: $plan, round: $round})
+MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
+MERGE (moved)-[:SOURCES]->(source);
+
+MATCH (moved:Step {plan: $plan, round: $round})
+MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
+MERGE (moved)-[:EXCEPT]->(source)

@@ -1,0 +1,24 @@
+// name:      merge_select_sources
+// operators: SelectSources(SelectSources)
+// replaces:  a SelectSources whose parent is a SelectSources, by one that keeps and leaves out what both do
+// needs:     that at most one of them has a list of its own
+// keeps:     sources, attributes, values
+// paper:     Section 7.2, Fig. 3d
+MATCH (lower:Step {plan: $plan, operator: 'SelectSources'})-[:PARENT]->(upper:Step {operator: 'SelectSources'})-[:PARENT]->(origin:Step)
+WHERE coalesce(lower.source_list, '') = '' OR coalesce(upper.source_list, '') = ''
+CREATE (merged:Step {
+    plan: $plan, round: $round, id: lower.id + $round, operator: 'SelectSources', names: lower.names, origins: lower.origins,
+    source_list: coalesce(lower.source_list, '') + coalesce(upper.source_list, ''), of: [lower.id, upper.id]
+})
+CREATE (merged)-[:PARENT {index: 0}]->(origin)
+RETURN lower.id AS replaced, merged.id AS replacement;
+
+MATCH (merged:Step {plan: $plan, round: $round})
+UNWIND merged.of AS id
+MATCH (either:Step {plan: $plan, id: id})-[:SOURCES]->(source:Step)
+MERGE (merged)-[:SOURCES]->(source);
+
+MATCH (merged:Step {plan: $plan, round: $round})
+UNWIND merged.of AS id
+MATCH (either:Step {plan: $plan, id: id})-[:EXCEPT]->(source:Step)
+MERGE (merged)-[:EXCEPT]->(source)

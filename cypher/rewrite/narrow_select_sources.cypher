@@ -1,0 +1,28 @@
+// name:      narrow_select_sources
+// operators: SelectAttributes(SelectSources), AttributeCalculator(SelectSources)
+// replaces:  a SelectSources, by one over a SelectAttributes of only what all its dependents together read
+// needs:     the dependents: all select attributes or read known inputs
+// keeps:     sources, values
+// paper:     Section 7.3
+MATCH (select:Step {plan: $plan, operator: 'SelectSources'})<-[:PARENT]-(reader:Step)
+WITH select, collect(reader.operator) AS operators, collect(CASE WHEN reader.operator = 'AttributeCalculator' THEN reader.inputs ELSE reader.origins END) AS read
+WHERE all(operator IN operators WHERE operator IN ['SelectAttributes', 'AttributeCalculator'])
+WITH select, [i IN range(0, size(select.names) - 1) WHERE any(origins IN read WHERE select.origins[i] IN origins)] AS kept
+WHERE size(kept) < size(select.names)
+MATCH (select)-[:PARENT]->(origin:Step)
+CREATE (narrow:Step {
+    plan: $plan, round: $round, id: select.id + $round + '.0', operator: 'SelectAttributes',
+    names: [i IN kept | select.names[i]], origins: [i IN kept | select.origins[i]]
+})
+CREATE (narrow)-[:PARENT {index: 0}]->(origin)
+CREATE (fewer:Step {plan: $plan, round: $round, id: select.id + $round, operator: 'SelectSources', names: narrow.names, origins: narrow.origins, source_list: select.source_list, of: select.id})
+CREATE (fewer)-[:PARENT {index: 0}]->(narrow)
+RETURN select.id AS replaced, fewer.id AS replacement;
+
+MATCH (moved:Step {plan: $plan, round: $round})
+MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
+MERGE (moved)-[:SOURCES]->(source);
+
+MATCH (moved:Step {plan: $plan, round: $round})
+MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
+MERGE (moved)-[:EXCEPT]->(source)

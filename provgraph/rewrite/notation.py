@@ -1,0 +1,215 @@
+"""A plan as text, one step a line: how traces print it, and how the cases of the rules are written.
+
+    A = External(id, ra, dec, mag_u, redshift)
+    B = FilterSources(A, redshift < 0.1)
+    C = AttributeCalculator(A, absmag(mag_u, redshift) -> absmag_u)
+    D = ConcatenateAttributes(B, C)
+    E = SelectAttributes(D, mag_u, absmag_u)
+    F = SelectSources(E, B, except G, list sha256:00)
+
+A calculator that looks at all sources at once is `whole rank(mag_u) -> position`; process parameters follow the inputs
+after a semicolon. The last line is the end of the plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+from provgraph.errors import InvalidInput
+from provgraph.rewrite.plan import (
+    ATTRIBUTE_CALCULATOR,
+    CONCATENATE_ATTRIBUTES,
+    EXTERNAL,
+    FILTER_SOURCES,
+    PASS,
+    SELECT_ATTRIBUTES,
+    SELECT_SOURCES,
+    Plan,
+    Step,
+)
+from provgraph.rewrite.relations import with_atoms
+
+_LINE = re.compile(r"\s*([^\s=]+)\s*=\s*([A-Za-z]+)\((.*)\)\s*", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_CALCULATION = re.compile(r"(whole\s+)?([^\s(]+)\((.*)\)\s*->\s*(.*)", re.DOTALL)
+
+
+def render(plan: Plan, labels: Mapping[str, str] | None = None) -> str:
+    """All lines of a plan, dependencies first."""
+    return "\n".join(lines(plan, (s.id for s in plan.ordered()), labels))
+
+
+def lines(plan: Plan, steps: Iterable[str], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The lines of some steps; `labels` are other words for ids and for keys of calculator definitions."""
+    return tuple(_line(plan, plan[name], labels or {}) for name in steps)
+
+
+def parse(text: str) -> Plan:
+    """The plan that the lines write; all columns of an External are float64 and stored, `id` is int64.
+
+    Raises
+    ------
+    InvalidInput : ``plan_syntax``.
+    """
+    steps: dict[str, Step] = {}
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            step = _parse_line(line, steps)
+            steps[step.id] = step
+    if not steps:
+        raise InvalidInput("A plan has at least one line like 'A = External(id, ra)'.", code="plan_syntax")
+    return with_atoms(Plan(next(reversed(steps)), steps))
+
+
+def _line(plan: Plan, step: Step, labels: Mapping[str, str]) -> str:
+    def label(name: str) -> str:
+        return labels.get(name, name)
+
+    arguments = [label(p) for p in step.parents]
+    if step.operator in (EXTERNAL, SELECT_ATTRIBUTES):
+        arguments += map(_quoted, step.names)
+    elif step.operator == FILTER_SOURCES:
+        arguments.append(_described(step.criterion, _names(plan, step)))
+    elif step.operator == SELECT_SOURCES:
+        arguments += map(label, step.sources)
+        arguments += [f"except {label(s)}" for s in step.without]
+        arguments += [f"list {step.source_list}"] if step.source_list else []
+    elif step.operator == ATTRIBUTE_CALCULATOR:
+        known = _names(plan, step)
+        inputs = ", ".join(_quoted(known.get(o, o)) for o in step.inputs)
+        parameters = f"; {step.parameters}" if step.parameters not in ("", "{}") else ""
+        whole = "whole " if step.whole_catalog else ""
+        outputs = ", ".join(map(_quoted, step.names))
+        arguments.append(f"{whole}{label(step.definition)}({inputs}{parameters}) -> {outputs}")
+    return f"{label(step.id)} = {step.operator}({', '.join(arguments)})"
+
+
+def _names(plan: Plan, step: Step) -> dict[str, str]:
+    """Name by origin, as the parents have them."""
+    found: dict[str, str] = {}
+    for parent in step.parents:
+        for name, origin in zip(plan[parent].names, plan[parent].origins, strict=True):
+            found.setdefault(origin, name)
+    return found
+
+
+def _described(canonical: str, names: Mapping[str, str]) -> str:
+    from provgraph.language.criterion import BoundCriterion
+
+    return BoundCriterion.from_canonical(canonical).describe(names)
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f"`{name}`"
+
+
+def _parse_line(line: str, steps: Mapping[str, Step]) -> Step:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise InvalidInput(f"A step is written 'B = Operator(A, …)', not {line.strip()!r}.", code="plan_syntax")
+    name, operator, inside = match.groups()
+    arguments = _split(inside)
+    if operator == EXTERNAL:
+        names = tuple(arguments)
+        origins = tuple(_origin(name, n) for n in names)
+        return Step(name, operator, (), names, origins, atoms=(f"s:{name}",), lineage_key=name, stored=origins)
+    if operator == CONCATENATE_ATTRIBUTES:
+        parents = [_known(a, steps, line) for a in arguments]
+        found: dict[str, str] = {}
+        for parent in parents:
+            for n, o in zip(parent.names, parent.origins, strict=True):
+                if found.setdefault(n, o) != o:
+                    raise InvalidInput(f"Two different attributes are called {n!r} in {line!r}.", code="plan_syntax")
+        return Step(name, operator, tuple(p.id for p in parents), tuple(found), tuple(found.values()))
+    parent = _known(arguments[0] if arguments else "", steps, line)
+    same = Step(name, operator, (parent.id,), parent.names, parent.origins)
+    if operator == PASS:
+        return same
+    if operator == SELECT_ATTRIBUTES:
+        return Step(name, operator, (parent.id,), tuple(arguments[1:]), _origins(arguments[1:], parent, line))
+    if operator == FILTER_SOURCES:
+        return Step(**{**vars(same), "criterion": _canonical(inside.partition(",")[2].strip(), parent)})
+    if operator == SELECT_SOURCES:
+        return _select_sources(same, arguments[1:], steps, line)
+    if operator == ATTRIBUTE_CALCULATOR:
+        return _attribute_calculator(same, parent, inside.partition(",")[2].strip(), line)
+    raise InvalidInput(f"There is no operator {operator!r} in plans.", code="plan_syntax")
+
+
+def _select_sources(step: Step, arguments: list[str], steps: Mapping[str, Step], line: str) -> Step:
+    sources, without, source_list = [], [], ""
+    for argument in arguments:
+        word, _, rest = argument.partition(" ")
+        if rest and word == "except":
+            without.append(_known(rest, steps, line).id)
+        elif rest and word == "list":
+            source_list = rest
+        else:
+            sources.append(_known(argument, steps, line).id)
+    return Step(
+        **{**vars(step), "sources": tuple(sources), "without": tuple(without), "source_list": source_list},
+    )
+
+
+def _attribute_calculator(step: Step, parent: Step, text: str, line: str) -> Step:
+    match = _CALCULATION.fullmatch(text)
+    if match is None:
+        raise InvalidInput(
+            f"A calculator is written 'C = AttributeCalculator(A, method(x, y) -> z)', not {line.strip()!r}.",
+            code="plan_syntax",
+        )
+    whole, definition, inside, outputs = match.groups()
+    wanted, _, parameters = inside.partition(";")
+    inputs = _origins(_split(wanted), parent, line)
+    parameters = parameters.strip()
+    names = tuple(_split(outputs))
+    return Step(
+        step.id, ATTRIBUTE_CALCULATOR, step.parents, names,
+        tuple(_origin(definition, parameters, *inputs, n) for n in names),
+        definition=definition, inputs=inputs, parameters=parameters, whole_catalog=bool(whole),
+    )  # fmt: skip
+
+
+def _canonical(text: str, parent: Step) -> str:
+    from provgraph.language.criterion import Criterion
+    from provgraph.schema.attribute import Attribute
+
+    attributes = {
+        n: Attribute(n, "i8" if n == "id" else "f8", "", origin=o)
+        for n, o in zip(parent.names, parent.origins, strict=True)
+    }
+    return Criterion.parse(text).bind(attributes).canonical
+
+
+def _known(name: str, steps: Mapping[str, Step], line: str) -> Step:
+    if name not in steps:
+        raise InvalidInput(f"The step {name!r} is not defined before {line.strip()!r}.", code="plan_syntax")
+    return steps[name]
+
+
+def _origins(names: Iterable[str], parent: Step, line: str) -> tuple[str, ...]:
+    known = dict(zip(parent.names, parent.origins, strict=True))
+    missing = [n for n in names if n not in known]
+    if missing:
+        raise InvalidInput(f"The step {parent.id} has no attribute {missing[0]!r}: {line.strip()!r}.", code="plan_syntax")
+    return tuple(known[n] for n in names)
+
+
+def _origin(*parts: str) -> str:
+    return "o:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+def _split(text: str) -> list[str]:
+    """Arguments between commas that stand in no bracket and no backquotes."""
+    parts, depth, quoted = [""], 0, False
+    for character in text:
+        quoted ^= character == "`"
+        depth += 0 if quoted else (character in "([{") - (character in ")]}")
+        if character == "," and not depth and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    stripped = (p.strip() for p in parts)
+    return [p[1:-1] if p.startswith("`") and p.endswith("`") else p for p in stripped if p]

@@ -1,0 +1,175 @@
+"""The act all modifications share: a rule replaces steps, their dependents follow, and its promise is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from provgraph import names
+from provgraph.errors import RewriteError
+from provgraph.graph.engine import Rows
+from provgraph.rewrite.plan import (
+    ATTRIBUTE_CALCULATOR,
+    CONCATENATE_ATTRIBUTES,
+    FILTER_SOURCES,
+    PASS,
+    SELECT_ATTRIBUTES,
+    SELECT_SOURCES,
+    Plan,
+    Step,
+)
+from provgraph.rewrite.relations import Answer, atoms_of, prove_equal
+from provgraph.rewrite.rule import Rule
+from provgraph.rewrite.transient import Transient
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What one application of a rule did to a plan."""
+
+    plan: Plan
+    replacements: Mapping[str, str]
+    made: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def apply(transient: Transient, rule: Rule, plan: Plan, round_: str) -> Replaced | None:
+    """Apply a rule to all its matches in the transient copy of `plan`; None when nothing matches.
+
+    Parameters
+    ----------
+    plan : what stands in the transient copy.
+    round_ : suffix that makes the ids of new steps unique.
+
+    Raises
+    ------
+    RewriteError : naming the rule, when it replaces what it should not or breaks what its header promises.
+    """
+    answers = rule.answers(plan)
+    if answers is None:
+        return None
+    rows = transient.run(rule.statement, round=round_, **answers)
+    if not rows:
+        return None
+    made = transient.read([round_])
+    everything = _with_atoms({**plan.steps, **made}, made)
+    replacements = _replacements(rule, rows, everything)
+    for old, new in replacements.items():
+        _check_promise(rule, everything[old], everything[new], is_end=old == plan.end)
+    after, redirected = _redirect(plan, everything, replacements)
+    for name in {*made, *redirected} & after.steps.keys():
+        _check_step(rule, after[name], after.steps)
+    transient.redirect(replacements, _relations(everything.values(), replacements))
+    dropped = tuple(sorted(everything.keys() - after.steps.keys()))
+    if dropped:
+        transient.drop(dropped)
+    return Replaced(after, replacements, tuple(n for n in made if n in after.steps), dropped)
+
+
+def _with_atoms(steps: dict[str, Step], made: Mapping[str, Step]) -> dict[str, Step]:
+    """Work the atoms of new steps out, whose dependencies may be new too."""
+    todo = list(made)
+    while todo:
+        later = []
+        for name in todo:
+            if any(d in made and not steps[d].atoms for d in steps[name].dependencies):
+                later.append(name)
+            else:
+                steps[name] = replace(steps[name], atoms=atoms_of(steps[name], steps))
+        if len(later) == len(todo):
+            break  # in a circle, or without any source: the checks find it
+        todo = later
+    return steps
+
+
+def _replacements(rule: Rule, rows: Rows, steps: Mapping[str, Step]) -> dict[str, str]:
+    """Replacement by replaced; where a replacement was itself replaced in this round, the last one."""
+    direct: dict[str, str] = {}
+    for row in rows:
+        old, new = row.get("replaced"), row.get("replacement")
+        if old not in steps or new not in steps or old == new:
+            raise _broken(rule, f"replaces {old!r} by {new!r}")
+        if direct.setdefault(old, new) != new:
+            raise _broken(rule, f"replaces {old!r} by {direct[old]!r} and by {new!r}")
+    found = {}
+    for old in direct:
+        new, seen = direct[old], {old}
+        while new in direct:
+            if new in seen:
+                raise _broken(rule, f"replaces {old!r} by itself")
+            seen.add(new)
+            new = direct[new]
+        found[old] = new
+    return found
+
+
+def _redirect(plan: Plan, steps: Mapping[str, Step], replacements: Mapping[str, str]) -> tuple[Plan, set[str]]:
+    """The plan in which the dependents follow, without what nothing depends on; and the dependents."""
+    followed: dict[str, Step] = {}
+    redirected: set[str] = set()
+    for name, step in steps.items():
+        if replacements.keys().isdisjoint(step.dependencies):
+            followed[name] = step
+            continue
+        redirected.add(name)
+        followed[name] = replace(
+            step,
+            parents=tuple(replacements.get(p, p) for p in step.parents),
+            sources=tuple(sorted({replacements.get(s, s) for s in step.sources})),
+            without=tuple(sorted({replacements.get(s, s) for s in step.without})),
+        )
+    return Plan(replacements.get(plan.end, plan.end), followed).only_needed(), redirected
+
+
+def _relations(steps: Iterable[Step], replacements: Mapping[str, str]) -> list[str]:
+    """The kinds of edges by which something depends on what was replaced."""
+    found = set()
+    for step in steps:
+        ends = ((names.PARENT, step.parents), (names.SOURCES, step.sources), (names.EXCEPT, step.without))
+        found.update(relation for relation, ids in ends if not replacements.keys().isdisjoint(ids))
+    return sorted(found)
+
+
+def _check_promise(rule: Rule, old: Step, new: Step, *, is_end: bool) -> None:
+    """What the header says the rule keeps. Values are kept when names mean the same origins: same origin, same values."""
+    if "attributes" in rule.keeps and (old.attributes != new.attributes or (is_end and old.names != new.names)):
+        raise _broken(rule, f"changes the attributes of {old.id} from {_list(old.names)} to {_list(new.names)}")
+    if "values" in rule.keeps:
+        meant = dict(old.attributes)
+        wrong = sorted(name for name, origin in new.attributes if meant.get(name, origin) != origin)
+        if wrong:
+            raise _broken(rule, f"gives {_list(wrong)} of {old.id} other values")
+    if "sources" in rule.keeps:
+        proof = prove_equal(old.atoms, new.atoms)
+        if proof.answer is not Answer.YES:
+            raise _broken(rule, f"changes the sources of {old.id}: {proof.reason}")
+
+
+def _check_step(rule: Rule, step: Step, steps: Mapping[str, Step]) -> None:
+    """A new step must mean something: its operator's parents and attributes fit."""
+    parents = [steps[p] for p in step.parents]
+    offered = {pair for p in parents for pair in p.attributes}
+    origins = {origin for _, origin in offered}
+    unary = (PASS, SELECT_ATTRIBUTES, FILTER_SOURCES, SELECT_SOURCES, ATTRIBUTE_CALCULATOR)
+    if (step.operator in unary and len(parents) != 1) or (step.operator == CONCATENATE_ATTRIBUTES and not parents):
+        raise _broken(rule, f"leaves the {step.operator} {step.id} with {len(parents)} parents")
+    if len(set(step.names)) != len(step.names):
+        raise _broken(rule, f"leaves {step.id} with one name twice: {_list(step.names)}")
+    if step.operator in (PASS, FILTER_SOURCES, SELECT_SOURCES, CONCATENATE_ATTRIBUTES) and step.attributes != offered:
+        raise _broken(rule, f"leaves {step.id} with {_list(step.names)} over {_list(sorted(n for n, _ in offered))}")
+    if step.operator == SELECT_ATTRIBUTES and not step.attributes <= offered:
+        raise _broken(rule, f"lets {step.id} select {_list(step.names)} of {_list(sorted(n for n, _ in offered))}")
+    if not origins.issuperset(step.reads):
+        raise _broken(rule, f"takes away attributes that {step.id} reads")
+    if step.operator == SELECT_SOURCES and not (step.sources or step.without or step.source_list):
+        raise _broken(rule, f"leaves the SelectSources {step.id} without a selection")
+    if step.operator == ATTRIBUTE_CALCULATOR and not (step.definition and step.names):
+        raise _broken(rule, f"leaves the AttributeCalculator {step.id} without a method or a result")
+
+
+def _list(words: Iterable[str]) -> str:
+    return "(" + ", ".join(words) + ")"
+
+
+def _broken(rule: Rule, what: str) -> RewriteError:
+    return RewriteError(f"The rewrite rule {rule.name!r} {what}.", rule=rule.name)

@@ -1,0 +1,91 @@
+"""A rewrite rule: a statement of `cypher/rewrite/` and the contract in its header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from provgraph.errors import RewriteError
+from provgraph.graph import statements
+from provgraph.graph.statements import Statement
+from provgraph.rewrite.plan import Plan
+from provgraph.rewrite.relations import QUESTIONS
+
+HEADER = ("name", "operators", "replaces", "needs", "keeps", "paper")
+PROMISES = frozenset({"sources", "attributes", "values"})
+ANY = "any"
+_PATTERN = re.compile(r"(\w+)(?:\((\w+)\))?")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one modification is done; why and when is said in `strategy`.
+
+    operators : what has to occur for a match, alternatives: an operator, or a pair (of a step, of one of its parents).
+    keeps : what replaced and replacement have in common.
+    asks : questions of `relations` whose answers it takes as parameters, and without which it has nothing to do.
+    heeds : questions whose answers it takes, too, but that may be empty.
+    """
+
+    name: str
+    statement: Statement
+    operators: tuple[tuple[str, str], ...]
+    keeps: frozenset[str]
+    asks: tuple[str, ...] = ()
+    heeds: tuple[str, ...] = ()
+
+    def may_match(self, plan: Plan) -> bool:
+        """False when the operators it needs do not occur."""
+        return any(
+            child == ANY or (child in plan.operators if not parent else (child, parent) in plan.neighbours)
+            for child, parent in self.operators
+        )
+
+    def answers(self, plan: Plan) -> Mapping[str, list[dict[str, Any]]] | None:
+        """The parameters it asks for; None when there is nothing for it to do."""
+        found = {question: QUESTIONS[question](plan) for question in (*self.asks, *self.heeds)}
+        return found if all(found[question] for question in self.asks) else None
+
+
+@cache
+def load(name: str) -> Rule:
+    """The rule in `cypher/rewrite/<name>.cypher`.
+
+    Raises
+    ------
+    RewriteError : ``rule_header`` when the header does not say everything.
+    """
+    statement = statements.load(f"rewrite/{name}")
+    header = statement.header
+    missing = [key for key in HEADER if not header.get(key)]
+    if missing:
+        raise RewriteError(f"The header of the rule {name!r} lacks {', '.join(missing)}.", code="rule_header")
+    keeps = frozenset(_words(header["keeps"]))
+    asks, heeds = _words(header.get("asks", "")), _words(header.get("heeds", ""))
+    operators = tuple(_pattern(name, word) for word in _words(header["operators"]))
+    for said, known in ((keeps, PROMISES), ((*asks, *heeds), QUESTIONS)):
+        unknown = [word for word in said if word not in known]
+        if unknown:
+            raise RewriteError(f"The header of the rule {name!r} says {unknown[0]!r}.", code="rule_header")
+    return Rule(name, statement, operators, keeps, asks, heeds)
+
+
+@cache
+def all_rules() -> tuple[str, ...]:
+    """Names of all rules there are, sorted."""
+    found = (name.partition("/") for name in statements.all_statements())
+    return tuple(rest for folder, _, rest in found if folder == "rewrite")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _pattern(name: str, word: str) -> tuple[str, str]:
+    match = _PATTERN.fullmatch(word)
+    if match is None:
+        raise RewriteError(f"The header of the rule {name!r} says {word!r} as operators.", code="rule_header")
+    return match[1], match[2] or ""

@@ -1,0 +1,221 @@
+"""The transient copy of a plan in a scratch graph, and the scratch graphs of this process."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import queue
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from provgraph import names
+from provgraph.errors import GraphUnavailable
+from provgraph.graph import statements
+from provgraph.graph.engine import GraphEngine, Rows, Run
+from provgraph.graph.statements import Statement
+from provgraph.rewrite.plan import FILTER_SOURCES, Plan, Step, normal_criterion
+
+T = TypeVar("T")
+
+LAID_OUT = ""  # the round of the steps that were there before any rule
+_ROOM = "/dev/shm"  # what is thrown away need not reach a disk
+_plans = itertools.count(1)
+
+
+class Transient:
+    """A plan as `(:Step)` nodes inside one transaction, under its own plan id, counting statements.
+
+    A Step holds the fields of `plan.Step` but for the dependencies, which are edges: `PARENT {index}`, `SOURCES`,
+    `EXCEPT`. `inputs` holds what a criterion reads, too. `round` is '' or the round that made the step.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.plan_id = f"{os.getpid()}-{next(_plans)}"
+        self.statements = 0
+
+    def run(self, statement: Statement, **parameters: Any) -> Rows:
+        self.statements += len(statement.parts)
+        return self._run(statement, plan=self.plan_id, **parameters)
+
+    def lay_out(self, plan: Plan) -> None:
+        """Create all steps and edges of a plan."""
+        rows = [_row(step) for step in plan]
+        self.run(statements.load("queries/steps_create"), rows=rows)
+        for relation, dependencies in _edges(plan).items():
+            if dependencies:
+                self.run(statements.load("queries/steps_connect", relation=relation), rows=dependencies)
+
+    def read(self, rounds: Sequence[str]) -> dict[str, Step]:
+        """The steps that these rounds made, with their dependencies."""
+        rows = self.run(statements.load("queries/steps_made"), rounds=list(rounds))
+        edges: dict[str, dict[str, list[tuple[int, str]]]] = {}
+        for row in self.run(statements.load("queries/steps_dependencies"), rounds=list(rounds)):
+            of_step = edges.setdefault(row["step"], {})
+            of_step.setdefault(row["relation"], []).append((row["index"] or 0, row["dependency"]))
+        return {
+            row["properties"]["id"]: _step(row["properties"], edges.get(row["properties"]["id"], {})) for row in rows
+        }
+
+    def redirect(self, replacements: Mapping[str, str], relations: Iterable[str]) -> None:
+        """Let everything that depends on a replaced step, by these relations, depend on its replacement."""
+        pairs = [{"replaced": old, "replacement": new} for old, new in replacements.items()]
+        for relation in relations:
+            self.run(statements.load("queries/steps_redirect", relation=relation), pairs=pairs)
+
+    def drop(self, steps: Collection[str]) -> None:
+        self.run(statements.load("queries/steps_drop"), ids=sorted(steps))
+
+
+def on(engine: GraphEngine | None, work: Callable[[Transient], T]) -> T:
+    """Do `work` on a scratch graph and leave nothing behind.
+
+    engine : whose `scratch` to use; None for a graph of this process, kept warm and used again.
+
+    Raises
+    ------
+    GraphUnavailable : ``engine_missing`` when there is no engine to make one with.
+    """
+    if engine is not None:
+        return engine.scratch(lambda run: work(Transient(run)))
+    with _Borrowed() as own:
+        return own.scratch(lambda run: work(Transient(run)))
+
+
+def place(served: GraphEngine) -> GraphEngine | None:
+    """Where plans are rewritten: None, for the process's own scratch graphs, or `served` where there can be none."""
+    return None if can_embed() else served
+
+
+@cache
+def can_embed() -> bool:
+    """Whether the embedded engine is installed."""
+    try:
+        with _Borrowed():
+            return True
+    except GraphUnavailable as error:
+        if error.code == "engine_missing":
+            return False
+        raise
+
+
+def warm_up() -> None:
+    """Open a scratch graph now, so that the first plan does not wait for it."""
+    with suppress(GraphUnavailable), _Borrowed() as engine:
+        engine.scratch(lambda run: Transient(run).read([LAID_OUT]))
+
+
+# -- the pool ----------------------------------------------------------------------------------------------------------
+
+_idle: queue.LifoQueue[GraphEngine] = queue.LifoQueue()
+_guard = threading.Lock()
+_made: list[GraphEngine] = []
+_owner = os.getpid()
+
+
+class _Borrowed:
+    """A scratch graph of this process, for one thread at a time; as many as threads that rewrite at once, at most one a core."""
+
+    def __enter__(self) -> GraphEngine:
+        _forget_parent()
+        with suppress(queue.Empty):
+            self.engine = _idle.get_nowait()
+            return self.engine
+        with _guard:
+            fresh = _make() if len(_made) < (os.cpu_count() or 1) else None
+            if fresh is not None:
+                _made.append(fresh)
+        self.engine = fresh if fresh is not None else _idle.get()
+        return self.engine
+
+    def __exit__(self, *_: object) -> None:
+        _idle.put(self.engine)
+
+
+def _make() -> GraphEngine:
+    from provgraph.graph.embedded import EmbeddedEngine
+
+    room = _ROOM if os.access(_ROOM, os.W_OK) else None
+    directory = Path(tempfile.mkdtemp(prefix="provgraph-scratch-", dir=room))
+    try:
+        engine = EmbeddedEngine(directory / "graph", durable=False)
+        # Labels and edge types exist once something was written with them; otherwise each plan pays for it.
+        engine.write(lambda run: Transient(run).lay_out(_EXAMPLE))
+        engine.write(lambda run: Transient(run).run(statements.load("queries/steps_forget")))
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    atexit.register(_discard, engine, directory, os.getpid())
+    return engine
+
+
+def _discard(engine: GraphEngine, directory: Path, owner: int) -> None:
+    if owner == os.getpid():  # not in a forked child
+        with suppress(Exception):
+            engine.close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _forget_parent() -> None:
+    """An engine does not survive a fork: a child begins with an empty pool."""
+    global _idle, _guard, _made, _owner
+    if _owner != os.getpid():
+        _idle, _guard, _made, _owner = queue.LifoQueue(), threading.Lock(), [], os.getpid()
+
+
+_EXAMPLE = Plan("c", {s.id: s for s in (
+    Step("a", "External"), Step("b", "SelectSources", ("a",), sources=("a",), without=("a",)), Step("c", "Pass", ("b",)),
+)})  # fmt: skip
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _row(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id, "operator": step.operator, "names": list(step.names), "origins": list(step.origins),
+        "criterion": step.criterion, "definition": step.definition, "inputs": list(step.reads),
+        "parameters": step.parameters, "whole_catalog": step.whole_catalog, "source_list": step.source_list,
+        "atoms": list(step.atoms), "lineage_key": step.lineage_key, "stored": list(step.stored),
+    }  # fmt: skip
+
+
+def _edges(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    def edges(step: Step, dependencies: Iterable[str]) -> list[dict[str, Any]]:
+        return [{"step": step.id, "dependency": d, "index": i} for i, d in enumerate(dependencies)]
+
+    return {
+        names.PARENT: [e for s in plan for e in edges(s, s.parents)],
+        names.SOURCES: [e for s in plan for e in edges(s, s.sources)],
+        names.EXCEPT: [e for s in plan for e in edges(s, s.without)],
+    }
+
+
+def _step(properties: Mapping[str, Any], edges: Mapping[str, list[tuple[int, str]]]) -> Step:
+    def texts(key: str) -> tuple[str, ...]:
+        return tuple(properties.get(key) or ())
+
+    def dependencies(relation: str) -> tuple[str, ...]:
+        return tuple(d for _, d in sorted(edges.get(relation, ())))
+
+    operator = properties["operator"]
+    criterion = properties.get("criterion") or ""
+    return Step(
+        properties["id"], operator, dependencies(names.PARENT), texts("names"), texts("origins"),
+        criterion=normal_criterion(criterion) if criterion else "",
+        definition=properties.get("definition") or "",
+        inputs=() if operator == FILTER_SOURCES else texts("inputs"),
+        parameters=properties.get("parameters") or "",
+        sources=tuple(sorted(set(dependencies(names.SOURCES)))),
+        without=tuple(sorted(set(dependencies(names.EXCEPT)))),
+        source_list=properties.get("source_list") or "",
+        atoms=texts("atoms"), lineage_key=properties.get("lineage_key") or "", stored=texts("stored"),
+        whole_catalog=bool(properties.get("whole_catalog")),
+    )  # fmt: skip

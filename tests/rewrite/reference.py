@@ -1,0 +1,151 @@
+"""The executable specification: evaluates a plan step by step on small tables, as the operators are defined.
+
+No step looks further than its parents' catalogs; there is nothing clever here on purpose.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from provgraph.language.criterion import BoundCriterion
+from provgraph.rewrite.plan import Plan, Step
+
+Array = np.ndarray[Any, Any]
+Method = Callable[..., tuple[Array, ...]]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Identifiers, ascending, and values by name and by origin."""
+
+    ids: Array
+    by_name: Mapping[str, Array]
+    by_origin: Mapping[str, Array]
+
+    def take(self, kept: Array) -> Catalog:
+        return Catalog(
+            self.ids[kept], {n: v[kept] for n, v in self.by_name.items()}, {o: v[kept] for o, v in self.by_origin.items()}
+        )
+
+
+@dataclass
+class Evaluation:
+    """Catalogs of a plan's steps.
+
+    externals : catalog by the step's lineage key. methods : by definition; they take the inputs and give all outputs.
+    lists : identifiers by the name of the list. seen : on how many sources each method was evaluated.
+    """
+
+    plan: Plan
+    externals: Mapping[str, Catalog]
+    methods: Mapping[str, Method]
+    lists: Mapping[str, Array] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    done: dict[str, Catalog] = field(default_factory=dict)
+
+    def of(self, name: str | None = None) -> Catalog:
+        step = self.plan[name or self.plan.end]
+        if step.id not in self.done:
+            self.done[step.id] = getattr(self, f"_{step.operator}")(step, *(self.of(p) for p in step.parents))
+        return self.done[step.id]
+
+    def _catalog(self, step: Step, ids: Array, values: Callable[[str, str], Array]) -> Catalog:
+        pairs = list(zip(step.names, step.origins, strict=True))
+        found = {name: values(name, origin) for name, origin in pairs}
+        return Catalog(ids, found, {origin: found[name] for name, origin in pairs})
+
+    def _External(self, step: Step) -> Catalog:
+        whole = self.externals[step.lineage_key]
+        return self._catalog(step, whole.ids, lambda name, _: whole.by_name[name])
+
+    def _Pass(self, step: Step, parent: Catalog) -> Catalog:
+        return parent
+
+    def _SelectAttributes(self, step: Step, parent: Catalog) -> Catalog:
+        return self._catalog(step, parent.ids, lambda name, _: parent.by_name[name])
+
+    def _ConcatenateAttributes(self, step: Step, *parents: Catalog) -> Catalog:
+        ids = parents[0].ids
+        for parent in parents[1:]:
+            ids = np.intersect1d(ids, parent.ids)
+        kept = [p.take(np.isin(p.ids, ids)) for p in parents]
+        return self._catalog(step, ids, lambda name, _: next(p.by_name[name] for p in kept if name in p.by_name))
+
+    def _FilterSources(self, step: Step, parent: Catalog) -> Catalog:
+        columns = {origin: (values, None) for origin, values in parent.by_origin.items()}
+        return parent.take(BoundCriterion.from_canonical(step.criterion).select(columns, len(parent.ids)))
+
+    def _SelectSources(self, step: Step, parent: Catalog) -> Catalog:
+        kept = np.ones(len(parent.ids), bool)
+        for name in step.sources:
+            kept &= np.isin(parent.ids, self.of(name).ids)
+        for name in step.without:
+            kept &= ~np.isin(parent.ids, self.of(name).ids)
+        if step.source_list:
+            kept &= np.isin(parent.ids, self.lists[step.source_list])
+        return parent.take(kept)
+
+    def _AttributeCalculator(self, step: Step, parent: Catalog) -> Catalog:
+        self.seen[step.definition] += len(parent.ids)
+        outputs = self.methods[step.definition](*(parent.by_origin[o] for o in step.inputs))
+        return self._catalog(step, parent.ids, lambda name, _: outputs[name])
+
+
+def catalog(name: str, names: tuple[str, ...], n: int = 40, *, share: float = 0.75) -> Catalog:
+    """A small catalog, always the same: `share` of the identifiers 0…n-1, values between 0 and 1, some NaN."""
+    random = np.random.default_rng(zlib.crc32(name.encode()))
+    ids = np.flatnonzero(random.random(n) < share).astype(np.int64)
+    by_name: dict[str, Array] = {}
+    for column in names:
+        values = random.random(len(ids))
+        values[random.random(len(ids)) < 0.1] = np.nan
+        by_name[column] = ids if column == "id" else values
+    return Catalog(ids, by_name, {})
+
+
+def _outputs(**outputs: Any) -> dict[str, Any]:
+    return outputs
+
+
+class _Any(dict[str, Any]):
+    """Outputs of a method with one result, whatever that is called."""
+
+    def __init__(self, value: Array) -> None:
+        super().__init__()
+        self.value = value
+
+    def __missing__(self, key: str) -> Array:
+        return self.value
+
+
+METHODS: Mapping[str, Callable[..., Any]] = {
+    "absmag": lambda magnitude, redshift: _Any(magnitude - redshift * 5),
+    "double": lambda x: _Any(2 * x),
+    "negative": lambda x: _Any(-x),
+    "add": lambda x, y: _Any(x + y),
+    "both": lambda x, y: _outputs(sum=x + y, product=x * y),
+    "rank": lambda x: _Any(np.argsort(np.argsort(x)).astype(float)),
+}
+LISTS = {"few": np.arange(0, 40, 3), "many": np.arange(5, 40)}
+
+
+def evaluate(plan: Plan, share: float = 0.75) -> Evaluation:
+    """Everything about a plan whose Externals are `catalog` and whose methods are `METHODS`; `.of()` is the end."""
+    externals = {s.lineage_key: catalog(s.lineage_key, s.names, share=share) for s in plan if s.operator == "External"}
+    evaluation = Evaluation(plan, externals, METHODS, LISTS)
+    evaluation.of()
+    return evaluation
+
+
+def assert_same(one: Catalog, other: Catalog) -> None:
+    """Source by source and value by value, attributes in the same order."""
+    assert one.ids.tolist() == other.ids.tolist()
+    assert list(one.by_name) == list(other.by_name)
+    for name, values in one.by_name.items():
+        np.testing.assert_array_equal(values, other.by_name[name], err_msg=name)

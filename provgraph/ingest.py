@@ -1,0 +1,223 @@
+"""Ingest: a file goes in, an External with one segment comes out, and the graph knows which call did it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from provgraph.bulk.store import BulkStore
+from provgraph.errors import FileUnreadable, IngestError, InvalidInput, UnknownAttribute, nearest
+from provgraph.extract import Source, recognise
+from provgraph.graph.mapper import Batch, Mapper
+from provgraph.names import UCD_ID, UNIT_UNDECLARED, UNITLESS
+from provgraph.resolver.processor import segment_entity
+from provgraph.schema import keys
+from provgraph.schema.attribute import Attribute, AttributeSet
+from provgraph.schema.files import DataFile
+from provgraph.schema.operators import External
+from provgraph.schema.properties import Reference
+from provgraph.schema.table import Column
+from provgraph.trace.activity import Recorder
+
+CHUNK = 1 << 18  # sources read at once
+ROW_ATTRIBUTE = "row"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the user says of a catalog beyond what its file says; with equal bytes it decides what is the same.
+
+    id : column with the identifiers; None numbers the rows. id_space : '' makes the catalog a space of its own.
+    columns : columns wanted, all when empty. rename, units, ucds, descriptions, missing : by column of the file;
+    `missing` gives the values that stand for "no value".
+    """
+
+    id: str | None = None
+    id_space: str = ""
+    table: str | int | None = None
+    columns: tuple[str, ...] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    ucds: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def canonical(self) -> str:
+        missing = {k: [repr(v) for v in _listed(v)] for k, v in self.missing.items()}
+        return keys.canonical_json({
+            "rename": dict(self.rename), "units": dict(self.units), "ucds": dict(self.ucds), "missing": missing,
+        })  # fmt: skip
+
+
+def file_digest(path: Path) -> str:
+    """``sha256:<hex>`` of the bytes of a file."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaration, *,
+           intent: Callable[[], AbstractContextManager[None]] = nullcontext, name: str = "",
+           replaces: External | None = None, accept: Callable[[External], None] = lambda _: None,
+           progress: Callable[[float], None] | None = None) -> External:  # fmt: skip
+    """Make an External of a file; equal bytes with an equal declaration give the External that is there already.
+
+    accept : called with the External before any value is read; may raise to refuse it.
+
+    Raises
+    ------
+    FileUnreadable : missing, empty, truncated, of no known format.
+    IngestError : unknown id column, duplicate or null identifiers, two columns of one name.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileUnreadable(f"{path} {what}; give the path of a catalog file.", code="file_missing", path=str(path))
+    digest = file_digest(path)
+    extractor = recognise(path)
+    with extractor.open(path, table=declaration.table) as source:
+        file = DataFile(digest=digest, name=path.name, size=path.stat().st_size, format=extractor.format)
+        external, wanted = _declare(source, declaration, file, digest)
+        if replaces is not None:
+            _succeed(external, replaces)
+        accept(external)
+        found = mapper.existing([external])
+        if external.lineage_key in found:
+            (known,) = mapper.restore([found[external.lineage_key]])
+            assert isinstance(known, External)
+            return known
+        recorder = Recorder("External", "ingest", {"file": path.name, "format": extractor.format, "name": name,
+                                                   "id": declaration.id or "", "id_space": declaration.id_space})  # fmt: skip
+        with intent():
+            info = _load(source, store, external, declaration, wanted, progress)
+            segment = segment_entity(info, external.sources().key)
+            recorder.uses("file", file)
+            recorder.generates("segment", segment)
+            recorder.finish(sources=info.n)
+            batch = Batch()
+            batch.add(external)
+            recorder.into(batch, mapper.context)
+            if name:
+                batch.note(external, "name", name)
+            try:
+                mapper.write(batch)
+            except BaseException:
+                store.delete(info.name)
+                raise
+    return external
+
+
+def _declare(source: Source, declaration: Declaration, file: DataFile,
+             digest: str) -> tuple[External, list[Attribute]]:  # fmt: skip
+    """The External a file and a declaration make, and the columns to read for it."""
+    available = {a.name: a for a in source.attributes}
+    for what, mentioned in (
+        ("id", [declaration.id] if declaration.id is not None else []), ("columns", declaration.columns),
+        ("rename", declaration.rename), ("units", declaration.units), ("ucds", declaration.ucds),
+        ("descriptions", declaration.descriptions), ("missing", declaration.missing),
+    ):  # fmt: skip
+        for column in mentioned:
+            if column not in available:
+                code = "unknown_id" if what == "id" else "unknown_attribute"
+                raise UnknownAttribute(
+                    f"{file.name} has no column {column!r} ({what}=); {nearest(column, available)}",
+                    code=code,
+                    name=column,
+                )
+    wanted = [available[c] for c in (declaration.columns or available)]
+    if declaration.id is not None and declaration.id not in {a.name for a in wanted}:
+        wanted.insert(0, available[declaration.id])
+    attributes: list[Attribute] = []
+    for item in wanted:
+        unit = (
+            item.unit if item.name not in declaration.units else checked_unit(item.name, declaration.units[item.name])
+        )
+        attributes.append(replace(
+            item, name=declaration.rename.get(item.name, item.name), unit=unit,
+            ucd=declaration.ucds.get(item.name, item.ucd),
+            description=declaration.descriptions.get(item.name, item.description),
+        ))  # fmt: skip
+        if item.name == declaration.id and item.dtype != "U":
+            attributes[-1] = replace(attributes[-1], dtype="i8")
+    columns = [a.name for a in wanted]
+    id_attribute = (
+        declaration.rename.get(declaration.id, declaration.id) if declaration.id is not None else ROW_ATTRIBUTE
+    )
+    if declaration.id is None:
+        attributes.insert(0, Attribute(ROW_ATTRIBUTE, "i8", "", UCD_ID, "number of the row in the file, from 0"))
+        columns.insert(0, "")
+    names = [a.name for a in attributes]
+    repeated = sorted({n for n in names if names.count(n) > 1})
+    if repeated:
+        raise IngestError(
+            f"{file.name} would have two attributes called {repeated[0]!r}; rename one.", code="name_clash"
+        )
+    external = External(
+        file=file, digest=digest, table_name="" if declaration.table is None else str(declaration.table),
+        id_attribute=id_attribute, declared_id_space=declaration.id_space, columns=columns,
+        declaration=declaration.canonical(),
+    )  # fmt: skip
+    return external.declare(AttributeSet(attributes)), wanted
+
+
+def checked_unit(name: str, unit: str) -> str:
+    """A declared unit that means something, or an error; units that files state are kept as they are."""
+    from provgraph.language.units import unit_of
+
+    if unit in (UNITLESS, UNIT_UNDECLARED) or unit_of(unit) is not None:
+        return unit
+    raise InvalidInput(
+        f"{unit!r}, declared for {name!r}, is not a unit; write it as VOUnits has it, such as 'mag', 'deg' or 'km.s**-1', "
+        "'' when it has none, '?' when nobody knows.",
+        code="unit_unknown", name=name,
+    )  # fmt: skip
+
+
+def _succeed(external: External, old: External) -> None:
+    external.identity = old.identity
+    external.version = old.version + 1
+    external._revised = Reference(old.object_id, lambda _: old)
+
+
+def _load(source: Source, store: BulkStore, external: External, declaration: Declaration, wanted: list[Attribute],
+          progress: Callable[[float], None] | None) -> Any:  # fmt: skip
+    """Read all chunks into one segment, ids sorted and checked."""
+    attributes = external.attributes()
+    meta = {a.origin: {"name": a.name, "unit": a.unit, "ucd": a.ucd} for a in attributes.values()}
+    sentinels = {c: _listed(v) for c, v in declaration.missing.items()}
+    done = 0
+    with store.writer(id_space=external.id_space, id_name=external.id_attribute, meta=meta) as writer:
+        for chunk in source.chunks(CHUNK):
+            columns = {c: _without(chunk[c], sentinels.get(c, ())) for c in (a.name for a in wanted)}
+            n = len(next(iter(columns.values())).values)
+            if declaration.id is None:
+                ids, id_null = np.arange(done, done + n), None
+            else:
+                ids, id_null = columns.pop(declaration.id)
+            writer.append(ids, {external.origin(c): v for c, v in columns.items()}, id_null=id_null)
+            done += n
+            if progress is not None and source.n:
+                progress(0.6 * done / source.n)
+        return writer.finish(progress=None if progress is None else lambda f: progress(0.6 + 0.4 * f))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
+
+
+def _without(column: Column, sentinels: Sequence[Any]) -> Column:
+    """The column with its declared missing values masked; the values themselves stay as they are."""
+    null = column.null
+    for sentinel in sentinels:
+        if column.values.dtype.kind in "SU":
+            text = str(sentinel)
+            match = column.values == (text.encode() if column.values.dtype.kind == "S" else text)
+        else:
+            match = column.values == np.asarray(sentinel).astype(column.values.dtype)
+        match = match.reshape(len(match), -1).all(axis=1)
+        null = match if null is None else null | match
+    return Column(column.values, null)

@@ -1,0 +1,205 @@
+"""Pull: what a request became. Explains itself without processing; gives the table; writes a script that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provgraph.resolver.processor import Measured, TargetProcessor, Transient
+from provgraph.resolver.request import Choice, Resolution
+from provgraph.rewrite.notation import render
+from provgraph.rewrite.plan import Plan
+from provgraph.schema import keys
+from provgraph.schema.collection import SourceCollection
+from provgraph.schema.operators import AttributeCalculator, External
+from provgraph.schema.table import Table
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a pull is made the way it is; printing it processes nothing.
+
+    rows : by step of the optimised plan, ``'= n'`` known, ``'<= n'`` bounded, ``'?'`` unknown, or as measured.
+    """
+
+    request: str
+    choices: tuple[Choice, ...]
+    before: Plan
+    after: Plan
+    rewrites: tuple[str, ...]
+    rows: Mapping[str, str]
+    unchecked: tuple[str, ...]
+    measured: Measured | None
+
+    def __str__(self) -> str:
+        lines = [self.request, ""]
+        for outcome in ("found", "created", "rejected"):
+            lines += [f"{outcome:<9}{c.what}\n{'':9}because {c.reason}" for c in self.choices if c.outcome == outcome]
+        if self.unchecked:
+            lines += ["", f"Units not checked, nobody declared them: {', '.join(self.unchecked)}"]
+        lines += ["", "As stored, most general:", *_indented(render(self.before).splitlines())]
+        lines += ["", f"As processed, after {len(self.rewrites)} rewrites:"]
+        for line in render(self.after).splitlines():
+            step = line.split(" = ", 1)[0].strip()
+            lines.append(f"    {line:<72} {self.rows.get(step, '')}".rstrip())
+        if self.measured is not None:
+            m = self.measured
+            calculated = ", ".join(f"{n:,}" for n in m.calculated.values()) or "none"
+            lines += [
+                "",
+                f"Processed in {m.seconds * 1000:.1f} ms: criteria on {m.filtered:,} sources, calculators on {calculated}.",
+            ]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "request": self.request,
+            "choices": [{"outcome": c.outcome, "what": c.what, "reason": c.reason} for c in self.choices],
+            "before": render(self.before).splitlines(), "after": render(self.after).splitlines(),
+            "rewrites": list(self.rewrites), "rows": dict(self.rows), "unchecked_units": list(self.unchecked),
+        }  # fmt: skip
+
+
+class Pull:
+    """A resolved request. `result` is the Source Collection that represents it; nothing is processed until asked."""
+
+    def __init__(
+        self, resolution: Resolution, created: frozenset[str], processor: TargetProcessor, survey: Any
+    ) -> None:
+        self.resolution = resolution
+        self.result: SourceCollection = resolution.result
+        self._created = created
+        self._processor = processor
+        self._survey = survey
+        self._table: Table | None = None
+        self.measured: Measured | None = None
+
+    # -- why -----------------------------------------------------------------------------------------------------------
+
+    def explain(self, trace: Callable[[Any], None] | None = None) -> Explanation:
+        """What was found, what was created and why, the plan before and after; processes nothing."""
+        copied, done = self._processor.optimised(self.result, trace)
+        request = self.resolution.request
+        text = f"{', '.join(request.attributes)} of {request.start.label}" + (
+            f" where {request.where}" if request.where else ""
+        )
+        return Explanation(
+            text, tuple(self.choices()), copied.plan, done.plan, tuple(str(e) for e in done.trace),
+            self._rows(copied, done.plan), _unchecked(copied), self.measured,
+        )  # fmt: skip
+
+    def choices(self) -> list[Choice]:
+        """The decisions of the resolver; what it would have created but the survey already had says so."""
+        shown = []
+        for choice in self.resolution.choices:
+            if choice.outcome == "created" and not self._created and self._survey is not None and self.result.is_stored:
+                shown.append(
+                    Choice("found", choice.what, "it was created for an earlier request with the same lineage")
+                )
+            else:
+                shown.append(choice)
+        return shown
+
+    def _rows(self, copied: Transient, plan: Plan) -> dict[str, str]:
+        if self.measured is not None:
+            return {step: f"= {n:,} sources" for step, n in self.measured.rows.items()}
+        order, _ = self._processor.order(copied, plan)
+        known: dict[str, int | None] = {}
+        exact: dict[str, bool] = {}
+        for step in plan.ordered():
+            segment = order.sources.get(keys.source_set_key(step.atoms))
+            bounds = [known[p] for p in (*step.parents, *step.sources) if known.get(p) is not None]
+            if segment is not None:
+                known[step.id], exact[step.id] = order.segments[segment].n, True
+            else:
+                known[step.id] = min(bounds) if bounds else None  # type: ignore[type-var]
+                exact[step.id] = (
+                    step.operator in ("SelectAttributes", "AttributeCalculator", "Pass") and exact[step.parents[0]]
+                )
+        return {i: "? sources" if n is None else f"{'=' if exact[i] else '<='} {n:,} sources" for i, n in known.items()}
+
+    def script(self) -> str:
+        """Python that makes the same collection again from pinned versions."""
+        copied, _ = self._processor.optimised(self.result)
+        lines = ["import provgraph", "", f"survey = provgraph.open({str(self._survey.directory)!r})"]
+        for step in copied.plan.ordered():
+            one = copied.objects[step.id]
+            parents = [f"{p}" for p in step.parents]
+            if isinstance(one, External):
+                lines.append(f"{step.id} = survey[{one.iri!r}]  # {one.label}@{one.version}, {one.digest}")
+            elif isinstance(one, AttributeCalculator):
+                changed = {
+                    k: v for k, v in one.process_params.as_dict().items() if one.definition.defaults().get(k) != v
+                }
+                extra = f", parameters={changed!r}" if changed else ""
+                lines.append(
+                    f"{step.id} = survey.calculate({parents[0]}, {one.definition.iri!r}{extra})"
+                    f"  # {one.definition.name}@{one.definition.version}: {one.definition.expression}"
+                )
+            else:
+                lines.append(f"{step.id} = {_call(one, parents)}")
+        lines += [f"result = survey.store({copied.plan.end})", "table = result.table()"]
+        if self.result.lineage_key:
+            lines.append(f"assert result.lineage_key == {self.result.lineage_key!r}")
+        return "\n".join(lines) + "\n"
+
+    # -- the catalog data ----------------------------------------------------------------------------------------------
+
+    def data(self, progress: Callable[[float], None] | None = None) -> Table:
+        """Arrays by attribute; processed at the first call."""
+        if self._table is None:
+            self._table, self.measured = self._survey.process(self.result, progress=progress)
+        return self._table
+
+    def table(self) -> Any:
+        """astropy Table with units, UCDs and descriptions; masked where there is no value."""
+        return self._survey.as_astropy(self.data(), self.result)
+
+    def numpy(self) -> Any:
+        """Structured ndarray, shape (n_sources,); masked when something is missing."""
+        from provgraph.export.tables import to_numpy
+
+        return to_numpy(self.data())
+
+    def arrow(self) -> Any:
+        """pyarrow Table; needs ``provgraph[arrow]``."""
+        from provgraph.export.tables import to_arrow
+
+        return to_arrow(self.data(), self._survey.meta(self.result))
+
+    def write(self, path: Any) -> Any:
+        """Write the table to .fits, .vot, .parquet, .h5, .csv or .arrow; the file knows what it is."""
+        return self._survey.write(self.result, path, table=self.data())
+
+    def __len__(self) -> int:
+        return len(self.data()) if self._table is not None else self.result.count()
+
+    def __repr__(self) -> str:
+        done = f"{len(self._table):,} sources" if self._table is not None else "not processed"
+        return f"<Pull {self.result.label}: {', '.join(self.result.attributes())}; {done}>"
+
+
+def _call(one: SourceCollection, parents: list[str]) -> str:
+    from provgraph.schema.operators import ConcatenateAttributes, FilterSources, SelectAttributes
+
+    if isinstance(one, FilterSources):
+        return f"{parents[0]}.filter({one.text!r})"
+    if isinstance(one, SelectAttributes):
+        return f"{parents[0]}.select({', '.join(map(repr, one.names))})"
+    if isinstance(one, ConcatenateAttributes):
+        return f"{parents[0]}.concatenate({', '.join(parents[1:])})"
+    return f"survey[{one.iri!r}]"
+
+
+def _unchecked(copied: Transient) -> tuple[str, ...]:
+    found = []
+    for one in copied.objects.values():
+        if isinstance(one, AttributeCalculator):
+            names = one.definition.check_units(one.parent.attributes().only(one.definition.requires))
+            found += [f"{n} in {one.definition.name}" for n in names]
+    return tuple(dict.fromkeys(found))
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]

@@ -1,0 +1,447 @@
+"""Survey: the façade. One method a capability; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from provgraph import ingest as ingesting
+from provgraph.bulk.hdf5 import Hdf5Store
+from provgraph.bulk.intents import Intents
+from provgraph.errors import InvalidInput, NameTaken, NotFound, UsageError, nearest
+from provgraph.graph.engine import GraphEngine
+from provgraph.graph.mapper import AuditHook, Batch, Mapper
+from provgraph.language.expression import Expression
+from provgraph.policy import Context, Policy
+from provgraph.resolver.attributes import Resolver
+from provgraph.resolver.processor import Measured, TargetProcessor, segment_entity
+from provgraph.resolver.pull import Pull
+from provgraph.resolver.request import Request
+from provgraph.schema.calculator import AttributeCalculatorDefinition
+from provgraph.schema.collection import SourceCollection
+from provgraph.schema.files import ExportedFile
+from provgraph.schema.objects import DBObject
+from provgraph.schema.operators import AttributeCalculator, External, SelectSources
+from provgraph.schema.properties import Reference
+from provgraph.schema.table import Table
+from provgraph.trace.activity import Recorder
+
+_UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
+_VERSIONED = re.compile(r"(.+)@(\d+)")
+Progress = Callable[[float], None]
+
+
+class Survey:
+    """One survey: its graph, its catalog values, and who uses it. Made by `provgraph.open`."""
+
+    def __init__(self, directory: Path, survey_id: str, engine: GraphEngine, *, context: Context | None = None,
+                 policy: Policy | None = None, audit: Sequence[AuditHook] = (),
+                 scratch: GraphEngine | None = None) -> None:  # fmt: skip
+        self.directory = directory
+        self.survey_id = survey_id
+        self.engine = engine
+        self.context = context or Context()
+        self.store_ = Hdf5Store(directory / "segments")
+        self.mapper = Mapper(engine, self.context, policy=policy, home=self, audit=audit)
+        self.intents = Intents(directory / "spool")
+        self.processor = TargetProcessor(self.mapper, self.store_, str(directory / "segments"), scratch, self.intents)
+        self._names: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Give up the graph and its locks; nothing acknowledged depends on it."""
+        self.engine.close()
+
+    def __enter__(self) -> Survey:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Survey {str(self.directory)!r} on {self.engine.name}>"
+
+    # -- putting in ------------------------------------------------------------------------------------------------
+
+    def ingest(self, path: str | Path, *, name: str = "", id: str | None = None, id_space: str = "",
+               table: str | int | None = None, columns: Sequence[str] = (), rename: Mapping[str, str] | None = None,
+               units: Mapping[str, str] | None = None, ucds: Mapping[str, str] | None = None,
+               descriptions: Mapping[str, str] | None = None, missing: Mapping[str, Any] | None = None,
+               replaces: SourceCollection | str | None = None, progress: Progress | None = None) -> External:  # fmt: skip
+        """Make a Source Collection of a catalog file (FITS, VOTable, CSV or text, Parquet, HDF5; also gzipped).
+
+        name : what to call it. id : column with the identifiers; without it the rows are numbered as attribute ``row``.
+        id_space : catalogs that name the same sources alike share one; unless said a catalog is a space of its own.
+        columns : which columns, all unless said. rename, units, ucds, descriptions : by column of the file.
+        missing : by column, the value or values that mean "not measured". replaces : the version this one succeeds.
+
+        Equal bytes with an equal declaration give the collection that is there already.
+        """
+        old = self[replaces] if isinstance(replaces, str) else replaces
+        if old is not None and not isinstance(old, External):
+            raise InvalidInput(f"{old.label} was not ingested, so no file can replace it.", code="not_ingested")
+        declaration = ingesting.Declaration(
+            id,
+            id_space,
+            table,
+            tuple(columns),
+            rename or {},
+            units or {},
+            ucds or {},
+            descriptions or {},
+            missing or {},
+        )
+        made = ingesting.ingest(
+            self.mapper, self.store_, Path(path), declaration, intent=self.intents.declare,
+            name=name or self._name(old), replaces=old, progress=progress,
+            accept=lambda external: self._check_name(name, identity=external.identity, mine=external),
+        )  # fmt: skip
+        self._names.clear()
+        if name and self.name_of(made) != name:
+            self.annotate(made, name=name)
+        return made
+
+    def define_calculator(self, name: str, *, requires: Iterable[str], expression: str, unit: str = "?", ucd: str = "",
+                          description: str = "", parameters: Mapping[str, float] | None = None) -> AttributeCalculatorDefinition:  # fmt: skip
+        """Say how an attribute is calculated from others, for any sources that have them (paper, Section 3.2).
+
+        name : of the definition and of the attribute it provides. unit : VOUnit of the result.
+        parameters : process parameters in place of the defaults of the functions used, such as ``{"H0": 67.4}``.
+
+        The same definition again is the same object; another one of this name is its next version.
+        """
+        parsed = Expression.parse(expression)
+        defaults = dict(parsed.parameters)
+        for parameter, value in (parameters or {}).items():
+            if parameter not in defaults:
+                raise InvalidInput(
+                    f"The expression of {name!r} takes no process parameter {parameter!r}; "
+                    f"{nearest(parameter, defaults)}", code="unknown_parameter",
+                )  # fmt: skip
+            defaults[parameter] = float(value)
+        definition = AttributeCalculatorDefinition(
+            name=name, requires=list(requires), provides=[name], expression=parsed.text,
+            units=[ingesting.checked_unit(name, unit)], ucds=[ucd], description=description,
+            parameter_names=list(defaults), parameter_values=list(defaults.values()),
+        )  # fmt: skip
+        newest = self._newest_definition(name)
+        if newest is not None and newest.lineage_key != definition.lineage_key:
+            definition.identity = newest.identity
+            definition.version = newest.version + 1
+            previous = newest
+            definition._revised = Reference(newest.object_id, lambda _: previous)
+        batch = Batch()
+        batch.add(definition)
+        self.mapper.write(batch)
+        return definition
+
+    def calculate(self, parent: SourceCollection, definition: AttributeCalculatorDefinition | str,
+                  parameters: Mapping[str, float] | None = None) -> AttributeCalculator:  # fmt: skip
+        """A definition applied by hand to a collection; nothing is processed or stored."""
+        found = self.definition(definition) if isinstance(definition, str) else definition
+        return AttributeCalculator.of(parent, found, dict(parameters or {}))
+
+    def select_sources(self, parent: SourceCollection | str, ids: Any, *, strict: bool = False) -> SelectSources:
+        """The sources of `parent` with these identifiers; the list is kept. strict : all must be there."""
+        import numpy as np
+
+        from provgraph.bulk.sort import normalised_ids
+
+        start = self[parent] if isinstance(parent, str) else parent
+        listed = np.unique(normalised_ids(np.asarray(ids), name="ids"))
+        if strict:
+            table, _ = self.process(start.select())
+            absent = np.setdiff1d(listed, table.ids)
+            if len(absent):
+                raise InvalidInput(
+                    f"{len(absent)} of {len(listed)} identifiers are not in {start.label}, {absent[0]!r} for one; "
+                    "leave strict=False to select those that are.", code="identifiers_foreign",
+                )  # fmt: skip
+        info = self.store_.write(listed, {}, id_space=start.id_space)
+        entity = segment_entity(info, "")
+        made = SelectSources(parent=start, source_list=entity, sources_digest=info.id_digest, strict=strict)
+        self.store(made)
+        if made.source_list.file != info.name:
+            self.store_.delete(info.name)
+        return made
+
+    def store(self, collection: DBObject, *, name: str = "") -> Any:
+        """Store an object made by hand, with what it depends on; an equal one that is there already is taken instead."""
+        self._check_name(name, identity=None, mine=collection)
+        batch = Batch()
+        batch.add(collection)
+        if name:
+            batch.note(collection, "name", name)
+        if batch.objects or name:
+            self.mapper.write(batch)
+            self._names.clear()
+        return collection
+
+    def annotate(self, thing: SourceCollection | str, *, name: str = "", description: str = "",
+                 tags: Iterable[str] = ()) -> SourceCollection:  # fmt: skip
+        """Append dated statements about a collection; nothing of what is stored changes."""
+        one = self[thing] if isinstance(thing, str) else thing
+        self._check_name(name, identity=one.identity, mine=one)
+        batch = Batch()
+        for kind, values in (("name", [name]), ("description", [description]), ("tag", list(tags))):
+            for value in values:
+                if value:
+                    batch.note(one, kind, value)
+        if batch.edges:
+            self.mapper.write(batch)
+            self._names.clear()
+        return one
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def pull(self, start: SourceCollection | str, attributes: Sequence[str], *, where: str = "", name: str = "",
+             create: bool = True) -> Pull:  # fmt: skip
+        """Say what a catalog should contain; find or create every step, in its most general form (paper, Section 6).
+
+        start : collection, or its name. attributes : names wanted. where : criterion for the sources.
+        name : what to call the result. create : False resolves and explains, but stores nothing.
+
+        Raises
+        ------
+        UnknownAttribute, CannotDerive : with the nearest names, or the tree of what was tried.
+        LanguageError : a criterion that does not parse or bind.
+        NameTaken : `name` belongs to something else.
+        """
+        if isinstance(attributes, str):
+            attributes = [a.strip() for a in attributes.split(",")]
+        first = self[start] if isinstance(start, str) else start
+        if not first.is_stored:
+            self.store(first)
+        resolution = Resolver(self.mapper).pull(Request(first, tuple(attributes), where))
+        created: frozenset[str] = frozenset()
+        if create:
+            self._check_name(name, identity=None, mine=resolution.result)
+            batch = Batch()
+            batch.add(resolution.result)
+            named = name and not (self._known(resolution.result) and name in self._all_names(resolution.result))
+            if named:
+                batch.note(resolution.result, "name", name)
+            if batch.objects or batch.edges:
+                created = frozenset(o.object_id for o in self.mapper.write(batch))
+                if named:
+                    self._names.clear()
+        return Pull(resolution, created, self.processor, self)
+
+    def process(self, collection: SourceCollection, *, progress: Progress | None = None,
+                trace: Callable[[Any], None] | None = None) -> tuple[Table, Measured]:  # fmt: skip
+        """The catalog data of a collection as arrays, and what it took."""
+        return self.processor.process(collection, progress=progress, trace=trace)
+
+    def table(self, collection: SourceCollection | str) -> Any:
+        """The catalog data as an astropy Table."""
+        one = self[collection] if isinstance(collection, str) else collection
+        return self.as_astropy(self.process(one)[0], one)
+
+    def head(self, collection: SourceCollection, n: int = 5) -> Any:
+        """The first `n` sources as an astropy Table."""
+        table, _ = self.processor.process(collection, limit=n)
+        return self.as_astropy(table, collection)
+
+    def count(self, collection: SourceCollection) -> int:
+        """The number of sources; only what decides it is processed."""
+        return self.processor.count(collection)
+
+    def describe(self, collection: SourceCollection) -> Any:
+        """One row an attribute: unit, UCD, range and missing values, from the statistics of stored columns."""
+        from provgraph.export.describe import describe
+
+        return describe(collection, self.mapper)
+
+    def as_astropy(self, table: Table, collection: SourceCollection) -> Any:
+        from provgraph.export.tables import to_astropy
+
+        return to_astropy(table, self.meta(collection))
+
+    def meta(self, collection: SourceCollection) -> Any:
+        """What a file of this collection says about itself."""
+        from provgraph.export.tables import TableMeta
+
+        notes = self._notes(collection)
+        description = next((n["value"] for n in reversed(notes) if n["kind"] == "description"), "")
+        return TableMeta(
+            name=collection.label, iri=collection.iri, description=description,
+            provenance={"survey": self.survey_id, "lineage_key": collection.lineage_key, "notation": repr(collection)},
+        )  # fmt: skip
+
+    def write(self, collection: SourceCollection, path: str | Path, *, table: Table | None = None) -> Path:
+        """Write a collection to a table file; `lineage` of the file finds the collection again."""
+        from provgraph.export.tables import write
+
+        target = Path(path)
+        recorder = Recorder("SourceCollection", "write", {"file": target.name})
+        data = table if table is not None else self.process(collection)[0]
+        write(data, self.meta(collection), target)
+        file = ExportedFile(
+            digest=ingesting.file_digest(target), name=target.name, size=target.stat().st_size,
+            format=target.suffix.lstrip("."), collection=collection,
+        )  # fmt: skip
+        recorder.uses("collection", collection)
+        recorder.generates("file", file)
+        recorder.finish(sources=len(data))
+        batch = Batch()
+        recorder.into(batch, self.context)
+        self.mapper.write(batch)
+        return target
+
+    def lineage(self, thing: DBObject | str | Path, *, up: int | None = None, down: int = 0, limit: int = 1000) -> Any:
+        """Where something comes from and what came of it, as one W3C PROV graph: `.write("x.svg")`, `.text()`, ...
+
+        thing : object, name, id, or a file that provgraph wrote or read. up, down : depth in entities; up=None: all.
+        """
+        from provgraph.graph import lineage as lineages
+        from provgraph.lineage import LineageView
+
+        one = thing if isinstance(thing, DBObject) else self.find(thing)
+        depth = lineages.DEEPEST if up is None else up
+        found = lineages.traverse(self.engine, [one.object_id], up=depth, down=down, limit=limit)
+        return LineageView(found, self.names_of([n.id for n in found.nodes if n.kind == "entity"]))
+
+    # -- finding -----------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, reference: str) -> SourceCollection:
+        """A collection by name, ``name@version``, id or IRI."""
+        one = self.find(reference)
+        if not isinstance(one, SourceCollection):
+            raise NotFound(
+                f"{reference!r} is a {type(one).__name__}, not a Source Collection.", code="not_a_collection"
+            )
+        return one
+
+    def find(self, reference: str | Path) -> DBObject:
+        """Any object by name, ``name@version``, id, IRI, or a file we wrote or read."""
+        text = str(reference)
+        match = _UUID.fullmatch(text)
+        if match:
+            return self.mapper.get(match[1])
+        for query, version in ((text, 0), *(((m[1], int(m[2])),) if (m := _VERSIONED.fullmatch(text)) else ())):
+            found = self._by_name(query, version)
+            if found is not None:
+                return found
+        path = Path(text)
+        if path.is_file():
+            return self._by_file(path)
+        known = [r["value"] for r in self.mapper.read("names_given", limit=10_000)]
+        raise NotFound(f"There is nothing called {text!r} in this survey; {nearest(text, known)}", name=text)
+
+    def definition(self, reference: str) -> AttributeCalculatorDefinition:
+        """A calculator definition by name (its newest version), ``name@version``, id or IRI."""
+        match = _UUID.fullmatch(reference)
+        if match:
+            one = self.mapper.get(match[1])
+            if isinstance(one, AttributeCalculatorDefinition):
+                return one
+            raise NotFound(f"{reference} is a {type(one).__name__}, not a calculator definition.")
+        versioned = _VERSIONED.fullmatch(reference)
+        name, version = (versioned[1], int(versioned[2])) if versioned else (reference, 0)
+        found = [d for d in self.definitions() if d.name == name and version in (0, d.version)]
+        if not found:
+            known = [d.name for d in self.definitions()]
+            raise NotFound(f"There is no calculator {reference!r}; {nearest(name, known)}", name=reference)
+        return max(found, key=lambda d: d.version)
+
+    def definitions(self) -> list[AttributeCalculatorDefinition]:
+        """All calculator definitions, newest first."""
+        return self._of_class(AttributeCalculatorDefinition, 10_000)
+
+    def collections(self, limit: int = 1000) -> list[SourceCollection]:
+        """Source Collections, newest first."""
+        return self._of_class(SourceCollection, limit)
+
+    def versions(self, thing: DBObject) -> list[DBObject]:
+        """All versions of a thing, newest first."""
+        rows = self.mapper.read("versions_of", identities=[thing.identity])
+        return self.mapper.restore([r["properties"] for r in rows])
+
+    def name_of(self, thing: DBObject) -> str:
+        """The newest name given to an object, or to its thing; '' when it has none."""
+        return self.names_of([thing.object_id]).get(thing.object_id, "")
+
+    def names_of(self, object_ids: Sequence[str]) -> dict[str, str]:
+        """Newest names by object id, in one statement for those not known yet."""
+        missing = [i for i in object_ids if i not in self._names]
+        if missing:
+            self._names.update(dict.fromkeys(missing, ""))
+            for row in self.mapper.read("notes_about", ids=missing):
+                if row["kind"] == "name":
+                    self._names[row["about"]] = row["value"]
+        return {i: self._names[i] for i in object_ids if self._names.get(i)}
+
+    def notes(self, thing: DBObject) -> list[dict[str, Any]]:
+        """Dated statements about an object, oldest first."""
+        return self._notes(thing)
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _of_class(self, cls: Any, limit: int) -> list[Any]:
+        from provgraph.graph import statements
+
+        statements.declare(cls.__name__)
+        statement = statements.load("queries/entities_of_class", label=cls.__name__)
+        rows = self.engine.read(statement, before="9999", limit=limit)
+        visible = self.mapper.policy.visible(self.context, [r["properties"] for r in rows])
+        return self.mapper.restore(visible)
+
+    def _by_name(self, name: str, version: int) -> DBObject | None:
+        rows = self.mapper.read("entities_by_name", name=name)
+        if not rows:
+            return None
+        rows = self.mapper.read("versions_of", identities=[rows[0]["properties"]["identity"]])
+        found = [r["properties"] for r in rows if version in (0, r["properties"]["version"])]
+        if not found:
+            versions = ", ".join(str(r["properties"]["version"]) for r in rows)
+            raise NotFound(f"{name!r} has no version {version}; it has {versions}.", name=name)
+        return self.mapper.restore(found[:1])[0]
+
+    def _by_file(self, path: Path) -> DBObject:
+        from provgraph.export.tables import identify
+
+        iri = identify(path)
+        if iri is not None and (match := _UUID.fullmatch(iri)):
+            return self.mapper.get(match[1])
+        rows = self.mapper.read("files_by_digest", digest=ingesting.file_digest(path))
+        if not rows:
+            raise NotFound(f"{path} is not a file that this survey read or wrote.", code="file_unknown", path=str(path))
+        one = self.mapper.restore([rows[-1]["properties"]])[0]
+        return one.collection if isinstance(one, ExportedFile) else one
+
+    def _newest_definition(self, name: str) -> AttributeCalculatorDefinition | None:
+        found = [d for d in self.definitions() if d.name == name]
+        return max(found, key=lambda d: d.version, default=None)
+
+    def _notes(self, thing: DBObject) -> list[dict[str, Any]]:
+        return self.mapper.read("notes_about", ids=[thing.object_id])
+
+    def _name(self, thing: DBObject | None) -> str:
+        return self.name_of(thing) if thing is not None else ""
+
+    def _known(self, thing: DBObject) -> bool:
+        return bool(self.mapper.existing([thing]))
+
+    def _all_names(self, thing: DBObject) -> set[str]:
+        found = self.mapper.existing([thing])
+        ids = [p["object_id"] for p in found.values()]
+        return {r["value"] for r in self.mapper.read("notes_about", ids=ids) if r["kind"] == "name"}
+
+    def _check_name(self, name: str, *, identity: str | None, mine: DBObject | None) -> None:
+        """A name in use by something that is not a version of the same thing cannot be given."""
+        if not name:
+            return
+        if _UUID.fullmatch(name) or _VERSIONED.fullmatch(name):
+            raise UsageError(f"{name!r} cannot be a name: it reads as an id or as a version.", code="name_invalid")
+        for row in self.mapper.read("entities_by_name", name=name):
+            bearer = row["properties"]
+            same = identity is not None and bearer["identity"] == identity
+            same = same or (
+                mine is not None and bool(mine.lineage_key) and bearer.get("lineage_key") == mine.lineage_key
+            )
+            if not same:
+                raise NameTaken(
+                    f"{name!r} is already the name of a {bearer['class_name']} made {bearer['created'][:10]}; "
+                    "choose another, or say replaces= when this is a new version of it.", name=name,
+                )  # fmt: skip

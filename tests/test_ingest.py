@@ -1,0 +1,212 @@
+"""A file goes in: what it becomes, when it is the same again, and what is refused with one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from provgraph.errors import FileUnreadable, IngestError, InvalidInput, NameTaken, ProvgraphError, StorageError, UnknownAttribute
+from tests.surveys import N, catalog, galaxies, open_survey, survey, write_fits  # noqa: F401
+
+COUNT_ENTITIES = "entities_of_class"
+
+
+def rubbish(survey: Any) -> list[Path]:  # noqa: F811
+    """Files of the bulk store and the spool that nothing refers to."""
+    known = {r["file"] for r in survey.mapper.read("segment_files")}
+    found = [p for p in (survey.directory / "segments").rglob("*") if p.is_file() and p.stem not in known]
+    return found + list((survey.directory / "spool").iterdir())
+
+
+def test_a_catalog_becomes_an_external(survey: Any, catalog: Path) -> None:  # noqa: F811
+    a = survey.ingest(catalog, name="A", id="id", rename={"mag_u": "u"}, ucds={"redshift": "src.redshift"})
+    assert repr(a) == "External(id, ra, dec, redshift, u)"
+    assert len(a) == N
+    assert a.attributes()["u"].unit == "mag"
+    assert a.attributes()["redshift"].unit == "?"
+    assert a.attributes()["id"].ucd == "meta.id;meta.main"
+    head = a.head(3)
+    order = np.argsort(galaxies()["id"])
+    assert head["id"].tolist() == galaxies()["id"][order][:3].tolist()  # exact above 2**53
+    assert head["u"].tolist() == galaxies()["mag_u"][order][:3].tolist()
+    described = {row["attribute"]: row for row in a.describe()}
+    assert described["redshift"]["missing"] == str(np.isnan(galaxies()["redshift"]).sum())
+    assert float(described["u"]["minimum"]) == pytest.approx(float(galaxies()["mag_u"].min()), rel=1e-6)
+
+
+def test_equal_bytes_and_declaration_are_the_same_object(survey: Any, catalog: Path, tmp_path: Path) -> None:  # noqa: F811
+    a = survey.ingest(catalog, name="A", id="id")
+    copied = tmp_path / "copy.fits"
+    copied.write_bytes(catalog.read_bytes())
+    files = survey.store_.names()
+    assert survey.ingest(copied, name="A", id="id").object_id == a.object_id
+    assert survey.ingest(copied, id="id").object_id == a.object_id
+    assert survey.store_.names() == files
+    other = survey.ingest(copied, id="id", units={"redshift": ""})
+    assert other.object_id != a.object_id
+    assert other.attributes()["redshift"].origin != a.attributes()["redshift"].origin
+
+
+def test_a_new_version_succeeds_the_old(survey: Any, catalog: Path, tmp_path: Path) -> None:  # noqa: F811
+    old = survey.ingest(catalog, name="A", id="id")
+    better = write_fits(tmp_path / "better.fits", galaxies(seed=2))
+    with pytest.raises(NameTaken):
+        survey.ingest(better, name="A", id="id")
+    new = survey.ingest(better, id="id", replaces="A")
+    assert (new.identity, new.version) == (old.identity, 2)
+    assert survey["A"].object_id == new.object_id
+    assert survey["A@1"].object_id == old.object_id
+    assert survey["A@2"].object_id == new.object_id
+    with pytest.raises(ProvgraphError, match="has no version 3; it has 2, 1"):
+        survey["A@3"]
+
+
+def test_missing_values_are_declared_and_kept_apart(survey: Any, tmp_path: Path) -> None:  # noqa: F811
+    file = tmp_path / "t.csv"
+    file.write_text("name,z,flux\na,0.1,-9\nb,,nan\nc,0,3\nd,-9,-9\n")
+    a = survey.ingest(file, id="name", missing={"z": [-9, 0]})
+    table = a.table()
+    assert table["name"].tolist() == ["a", "b", "c", "d"]
+    assert table["z"].mask.tolist() == [False, True, True, True]
+    assert np.ma.filled(table["flux"], 1.5).tolist()[0] == -9  # not declared, so a value
+    kept = survey.pull(a, ["name"], where="z is null or flux > 0").table()
+    assert kept["name"].tolist() == ["b", "c", "d"]
+    assert len(survey.pull(a, ["name"], where="flux is null").table()) == 1
+
+
+def test_text_identifiers_and_an_own_number(survey: Any, tmp_path: Path) -> None:  # noqa: F811
+    file = tmp_path / "t.csv"
+    file.write_text("id,v\nß9,1\nα,2\nzz,3\n", encoding="utf-8")
+    a = survey.ingest(file, id="id")
+    assert sorted(a.table()["id"].tolist()) == sorted(["ß9", "α", "zz"])
+    assert survey.pull(a, ["v"], where="id = 'α'").table()["v"].tolist() == [2]
+    b = survey.ingest(file)
+    assert b.attributes().names == ("row", "id", "v")
+    assert b.table()["row"].tolist() == [0, 1, 2]
+
+
+def test_sources_of_two_spaces_are_different_sources(survey: Any, catalog: Path, tmp_path: Path) -> None:  # noqa: F811
+    a = survey.ingest(catalog, id="id")
+    b = survey.ingest(write_fits(tmp_path / "b.fits", galaxies(seed=2)), id="id")
+    with pytest.raises(InvalidInput, match="id_space=") as caught:
+        a.select("ra").concatenate(b.select("mag_u"))
+    assert caught.value.code == "id_spaces_differ"
+
+
+def test_formats_are_recognised_by_content(survey: Any, tmp_path: Path) -> None:  # noqa: F811
+    from astropy.table import Table
+
+    columns = {k: v for k, v in galaxies(50).items() if k in ("id", "redshift")}
+    table = Table(columns)
+    expected = sorted(columns["id"].tolist())
+    table.write(tmp_path / "a.fits")
+    table.write(tmp_path / "a.vot", format="votable")
+    table.write(tmp_path / "a.csv", format="ascii.csv")
+    table.write(tmp_path / "a.txt", format="ascii.basic")
+    table.write(tmp_path / "a.parquet", format="parquet")
+    table.write(tmp_path / "a.h5", format="hdf5", path="t", serialize_meta=False)
+    (tmp_path / "a.fits.gz").write_bytes(gzip.compress((tmp_path / "a.fits").read_bytes()))
+    for path in sorted(tmp_path.glob("a.*")):
+        if path.suffix == ".h5":
+            continue  # a compound dataset; plain columns are another test
+        odd = path.with_name(path.name.replace("a.", "b").replace(".", "_") + ".dat")
+        odd.write_bytes(path.read_bytes())
+        assert survey.ingest(odd, id="id").table()["id"].tolist() == expected, path.name
+
+
+BAD: dict[str, tuple[Any, dict[str, Any], type, str]] = {
+    "missing file": (None, {}, FileUnreadable, "file_missing"),
+    "empty file": (b"", {}, FileUnreadable, "file_empty"),
+    "no known format": (bytes(range(256)) * 10, {}, FileUnreadable, "format_unknown"),
+    "truncated FITS": ("cut", {}, FileUnreadable, "file_truncated"),
+    "truncated gzip": ("cut gzip", {}, FileUnreadable, "file_truncated"),
+    "unknown id column": ("whole", {"id": "ident"}, UnknownAttribute, "unknown_id"),
+    "unknown column in units": ("whole", {"id": "id", "units": {"mag_g": "mag"}}, UnknownAttribute, "unknown_attribute"),
+    "a unit that is none": ("whole", {"id": "id", "units": {"mag_u": "magnitoodes"}}, InvalidInput, "unit_unknown"),
+    "two attributes of one name": ("whole", {"id": "id", "rename": {"ra": "dec"}}, IngestError, "name_clash"),
+    "duplicate ids": (b"id,v\n1,1\n2,2\n1,3\n", {"id": "id"}, IngestError, "duplicate_ids"),
+    "null ids": (b"id,v\n1,1\n,2\n3,3\n", {"id": "id"}, IngestError, "null_ids"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence_and_stores_nothing(survey: Any, catalog: Path, tmp_path: Path, case: str) -> None:  # noqa: F811
+    content, declaration, error, code = BAD[case]
+    path = tmp_path / "bad.dat"
+    whole = catalog.read_bytes()
+    if content == "whole":
+        path = catalog
+    elif content == "cut":
+        path.write_bytes(whole[:-4000])
+    elif content == "cut gzip":
+        path.write_bytes(gzip.compress(whole)[:-1000])
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(error) as caught:
+        survey.ingest(path, **{"name": "bad", **declaration})
+    assert caught.value.code == code
+    assert len(str(caught.value).splitlines()) == 1
+    assert survey.collections() == []
+    assert rubbish(survey) == []
+
+
+def test_a_full_disk_leaves_nothing(survey: Any, catalog: Path) -> None:  # noqa: F811
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(StorageError) as caught:
+            survey.ingest(catalog, name="A", id="id")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert caught.value.code == "disk_full"
+    assert rubbish(survey) == []
+    assert len(survey.ingest(catalog, name="A", id="id")) == N
+
+
+INGEST = """
+import sys, provgraph
+survey = provgraph.open(sys.argv[1])
+print("open", flush=True)
+survey.ingest(sys.argv[2], name="A", id="id")
+print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.embedded
+def test_killed_while_ingesting(tmp_path: Path, how: signal.Signals) -> None:
+    import provgraph
+
+    big = write_fits(tmp_path / "big.fits", galaxies(300_000))
+    for delay in (0.05, 0.2, 0.4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", INGEST, str(tmp_path / "survey"), str(big)], stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(how)
+        finished = "done" in process.stdout.read()
+        process.wait()
+        with provgraph.open(tmp_path / "survey") as survey:  # noqa: F811
+            assert rubbish(survey) == []
+            assert len(survey.collections()) == (1 if finished else len(survey.collections()))
+            for one in survey.collections():
+                assert len(one) == 300_000
+    with provgraph.open(tmp_path / "survey") as survey:
+        assert len(survey.ingest(big, name="A", id="id")) == 300_000
+        assert len(survey.collections()) == 1
+        assert rubbish(survey) == []

@@ -96,11 +96,14 @@ def nested() -> ProvgraphError:
     return ProvgraphError("Inside a transaction only its `run` may be used, not the engine.", code="nested_transaction")
 
 
-def statement_failed(statement: Statement, reason: object) -> ProvgraphError:
-    """The error of a statement an engine refuses: ours, since users do not write Cypher."""
+def statement_failed(statement: Statement, reason: object, *, already_there: bool = False) -> ProvgraphError:
+    """The error of a statement an engine refuses: ours, since users do not write Cypher.
+
+    already_there : a unique key exists, ``key_taken``; what wrote it first may be just what the caller meant to write.
+    """
     return ProvgraphError(
         f"The graph engine refused the statement {statement.name!r}: {reason}",
-        code="statement_failed",
+        code="key_taken" if already_there else "statement_failed",
         statement=statement.name,
     )
 

@@ -6,7 +6,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from provgraph import names
 from provgraph.errors import NotFound, ProvgraphError
@@ -21,6 +21,9 @@ from provgraph.schema.objects import DBObject
 from provgraph.schema.properties import Reference
 
 DEEPEST = 1000
+RACES = 8  # how often another writer may be faster before it is an error
+
+T = TypeVar("T")
 
 statements.declare(
     "object_id", "activity_id", "agent_id", "note_id", "origin_key", "name",
@@ -130,7 +133,7 @@ class Mapper:
             )  # fmt: skip
             return written, found, rows
 
-        written, found, rows = self.engine.write(work)
+        written, found, rows = self._until_alone(work)
         fresh = {id(o): p for o, p in rows}
         for one in batch.objects:
             properties = fresh.get(id(one)) or found.get(one.lineage_key)
@@ -141,6 +144,16 @@ class Mapper:
         for hook in self.audit:
             hook(written)
         return [o for o, _ in rows]
+
+    def _until_alone(self, work: Callable[[Run], T]) -> T:
+        """Write; when somebody else stored one of these keys in between, look again: theirs is taken then."""
+        for _ in range(RACES):
+            try:
+                return self.engine.write(work)
+            except ProvgraphError as error:
+                if error.code != "key_taken":
+                    raise
+        return self.engine.write(work)
 
     def _existing(self, run: Run, lineage_keys: list[str]) -> dict[str, Mapping[str, Any]]:
         if not lineage_keys:

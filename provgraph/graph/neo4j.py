@@ -15,6 +15,8 @@ from provgraph.graph.statements import Statement
 
 OLDEST = (5, 26)
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 15.0  # for a connection that speaks Bolt; the driver would wait 60
+_ADDRESS = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://(\[[0-9a-fA-F:.]+\]|[^:/?#]+)(:[0-9]{1,5})?([/?].*)?")
 
 
 class Neo4jEngine(GraphEngine):
@@ -46,20 +48,19 @@ class Neo4jEngine(GraphEngine):
         self.uri = uri
         self._neo4j = neo4j
         self._inside = threading.local()
-        with self._speaking():
-            try:
-                self._driver = neo4j.GraphDatabase.driver(
-                    uri,
-                    auth=auth,
-                    connection_timeout=CONNECT_SECONDS,
-                    notifications_min_severity="OFF",
-                    user_agent="provgraph",
-                )
-            except (neo4j.exceptions.ConfigurationError, ValueError) as error:
-                raise InvalidInput(
-                    f"{uri!r} is not the address of a graph: {error}; use bolt://host:7687 or neo4j://host:7687.",
-                    code="graph_address",
-                ) from error
+        if not _ADDRESS.fullmatch(uri):
+            raise _no_address(uri, "its scheme is unknown or it has no host")
+        try:
+            self._driver = neo4j.GraphDatabase.driver(
+                uri,
+                auth=auth,
+                connection_timeout=CONNECT_SECONDS,
+                connection_acquisition_timeout=ANSWER_SECONDS,
+                notifications_min_severity="OFF",
+                user_agent="provgraph",
+            )
+        except (neo4j.exceptions.ConfigurationError, ValueError) as error:
+            raise _no_address(uri, error) from error
         self._session: dict[str, Any] = {
             "database": database,
             "bookmark_manager": neo4j.GraphDatabase.bookmark_manager(),
@@ -127,7 +128,7 @@ class Neo4jEngine(GraphEngine):
                 except self._neo4j.exceptions.Neo4jError as error:
                     if error.is_retryable() or _is_security(error):
                         raise
-                    raise statement_failed(statement, error.message) from error
+                    raise statement_failed(statement, error.message, already_there=_is_constraint(error)) from error
                 except (self._neo4j.exceptions.DriverError, OSError):
                     raise
                 except (TypeError, ValueError, OverflowError) as error:  # a value that Neo4j has no type for
@@ -185,6 +186,18 @@ def check_version(uri: str, agent: str) -> tuple[int, int]:
             version=agent,
         )
     return version
+
+
+def _is_constraint(error: Any) -> bool:
+    """Whether a key that is there already was written again, as by somebody who was faster."""
+    return str(error.code).endswith(".ConstraintValidationFailed")
+
+
+def _no_address(uri: str, why: object) -> InvalidInput:
+    return InvalidInput(
+        f"{uri!r} is not the address of a graph: {why}; use bolt://host:7687 or neo4j://host:7687 (+s, +ssc for TLS).",
+        code="graph_address",
+    )
 
 
 def _is_security(error: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -83,7 +84,9 @@ class Selection:
             return len(range(*self.rows.indices(len(self.frame))))
         return len(self.rows)
 
+    @cached_property
     def ids(self) -> Array:
+        """Identifiers, ascending; gathered once."""
         return self.frame[self.rows]
 
     def positions(self) -> Array:
@@ -116,7 +119,7 @@ class Selection:
                 return self.rows, None
             mine, theirs = self.positions(), other.positions()
         else:
-            mine, theirs = self.ids(), other.ids()
+            mine, theirs = self.ids, other.ids
             if mine.dtype.kind == "S" and mine.dtype != theirs.dtype:
                 width = max(mine.dtype.itemsize, theirs.dtype.itemsize)
                 mine, theirs = mine.astype(f"S{width}"), theirs.astype(f"S{width}")
@@ -185,7 +188,7 @@ def run_partition(order: WorkOrder, lo: Any = None, hi: Any = None, *, store: Bu
     columns = {
         name: run.column(plan.end, origin, selection) for name, origin in zip(end.names, end.origins, strict=True)
     }
-    ids = np.ascontiguousarray(selection.ids())
+    ids = np.ascontiguousarray(selection.ids)
     run.outcome.ids, run.outcome.columns = ids, columns
     run.outcome.rows = {i: len(s) for i, s in run.selections.items()}
     run.outcome.read = tuple(run.opened)
@@ -201,6 +204,7 @@ class _Evaluation:
         self.selections: dict[str, Selection] = {}
         self.opened: dict[str, Segment] = {}
         self.results: dict[str, dict[str, Column]] = {}
+        self.taken: dict[tuple[str, int], tuple[Selection, Column]] = {}
         self.outcome = Outcome(np.empty(0), {}, [])
 
     # -- sources ---------------------------------------------------------------------------------------------------
@@ -268,12 +272,19 @@ class _Evaluation:
         else:
             selection = parent.narrowed(kept)
         if self.lo is None and self.hi is None:
-            self.outcome.fresh.append(Fresh(selection.ids(), {}, key))
+            self.outcome.fresh.append(Fresh(selection.ids, {}, key))
         return selection
 
     # -- columns ---------------------------------------------------------------------------------------------------
 
     def column(self, step_id: str, origin: str, selection: Selection) -> Column:
+        """The values of an origin for a selection; taken once, whoever asks: same origin, same values."""
+        known = self.taken.get((origin, id(selection)))
+        if known is None:  # the selection is kept with it, so that its id is not used again
+            known = self.taken[origin, id(selection)] = (selection, self._column(step_id, origin, selection))
+        return known[1]
+
+    def _column(self, step_id: str, origin: str, selection: Selection) -> Column:
         column, rows = self.locate(step_id, origin, selection)
         taken = column.take(rows)
         return taken if not isinstance(rows, slice) else Column(np.array(taken.values), taken.null)
@@ -345,7 +356,7 @@ class _Evaluation:
             self.outcome.calculated[origin] = self.outcome.calculated.get(origin, 0) + len(todo)
         if len(todo) and self.lo is None and self.hi is None:
             exact = keys.source_set_key(step.atoms) if todo is own else ""
-            self.outcome.fresh.append(Fresh(todo.ids(), made, exact))
+            self.outcome.fresh.append(Fresh(todo.ids, made, exact))
         if len(missing) == len(own):
             return made
         return {origin: _assembled(len(own), [*partial[origin], (missing, made[origin])]) for _, origin in provided}

@@ -145,8 +145,13 @@ class TargetProcessor:
         report, staged = run(order, end.id_space)
         if report.kept:
             with self.intents.declare():
-                for info, _ in report.kept:
-                    self.store.take(info.name, staged)  # type: ignore[attr-defined]  # a store of files
+                try:
+                    for info, _ in report.kept:
+                        self.store.take(info.name, staged)  # type: ignore[attr-defined]  # a store of files
+                except BaseException:
+                    for info, _ in report.kept:
+                        self.store.delete(info.name)
+                    raise
                 self.register(report, recorder, end, copied, segments)
         return report
 
@@ -203,7 +208,7 @@ def transient(end: SourceCollection, mapper: Mapper) -> Transient:
         if one.dependency_key in ids:
             return ids[one.dependency_key]
         parents = tuple(visit(p) for p in one.parents)
-        step_id = ids[one.dependency_key] = _letters(len(ids))
+        step_id = ids[one.dependency_key] = letters(len(ids))
         objects[step_id] = one
         attributes = one.attributes()
         extra: dict[str, Any] = {}
@@ -228,7 +233,7 @@ def transient(end: SourceCollection, mapper: Mapper) -> Transient:
     return Transient(Plan(end_id, steps), objects)
 
 
-def _letters(n: int) -> str:
+def letters(n: int) -> str:
     """A, B, ... Z, AA, AB, ..."""
     text = ""
     n += 1

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provgraph.resolver.processor import Measured, TargetProcessor, Transient
+from provgraph.resolver.processor import Measured, TargetProcessor, Transient, letters
 from provgraph.resolver.request import Choice, Resolution
+from provgraph.rewrite.notation import lines as notation_lines
 from provgraph.rewrite.notation import render
 from provgraph.rewrite.plan import Plan
 from provgraph.schema import keys
@@ -21,6 +22,7 @@ class Explanation:
     """Why a pull is made the way it is; printing it processes nothing.
 
     rows : by step of the optimised plan, ``'= n'`` known, ``'<= n'`` bounded, ``'?'`` unknown, or as measured.
+    labels : what the notation calls definitions and the steps of the optimised plan: small letters, as in the paper.
     """
 
     request: str
@@ -31,6 +33,17 @@ class Explanation:
     rows: Mapping[str, str]
     unchecked: tuple[str, ...]
     measured: Measured | None
+    labels: Mapping[str, str]
+
+    def plan_before(self) -> list[str]:
+        return render(self.before, self.labels).splitlines()
+
+    def plan_after(self) -> list[str]:
+        """One line a step: its notation and how many sources it has, as far as that is known."""
+        steps = [s.id for s in self.after.ordered()]
+        shown = notation_lines(self.after, steps, self.labels)
+        width = min(88, max(len(line) for line in shown))
+        return [f"{line:<{width}}  {self.rows.get(step, '')}".rstrip() for step, line in zip(steps, shown, strict=True)]
 
     def __str__(self) -> str:
         lines = [self.request, ""]
@@ -38,11 +51,8 @@ class Explanation:
             lines += [f"{outcome:<9}{c.what}\n{'':9}because {c.reason}" for c in self.choices if c.outcome == outcome]
         if self.unchecked:
             lines += ["", f"Units not checked, nobody declared them: {', '.join(self.unchecked)}"]
-        lines += ["", "As stored, most general:", *_indented(render(self.before).splitlines())]
-        lines += ["", f"As processed, after {len(self.rewrites)} rewrites:"]
-        for line in render(self.after).splitlines():
-            step = line.split(" = ", 1)[0].strip()
-            lines.append(f"    {line:<72} {self.rows.get(step, '')}".rstrip())
+        lines += ["", "As stored, most general:", *_indented(self.plan_before())]
+        lines += ["", f"As processed, after {len(self.rewrites)} rewrites:", *_indented(self.plan_after())]
         if self.measured is not None:
             m = self.measured
             calculated = ", ".join(f"{n:,}" for n in m.calculated.values()) or "none"
@@ -56,7 +66,7 @@ class Explanation:
         return {
             "request": self.request,
             "choices": [{"outcome": c.outcome, "what": c.what, "reason": c.reason} for c in self.choices],
-            "before": render(self.before).splitlines(), "after": render(self.after).splitlines(),
+            "before": self.plan_before(), "after": self.plan_after(),
             "rewrites": list(self.rewrites), "rows": dict(self.rows), "unchecked_units": list(self.unchecked),
         }  # fmt: skip
 
@@ -86,7 +96,7 @@ class Pull:
         )
         return Explanation(
             text, tuple(self.choices()), copied.plan, done.plan, tuple(str(e) for e in done.trace),
-            self._rows(copied, done.plan), _unchecked(copied), self.measured,
+            self._rows(copied, done.plan), _unchecked(copied), self.measured, _labels(copied, done.plan),
         )  # fmt: skip
 
     def choices(self) -> list[Choice]:
@@ -190,6 +200,18 @@ def _call(one: SourceCollection, parents: list[str]) -> str:
     if isinstance(one, ConcatenateAttributes):
         return f"{parents[0]}.concatenate({', '.join(parents[1:])})"
     return f"survey[{one.iri!r}]"
+
+
+def _labels(copied: Transient, plan: Plan) -> dict[str, str]:
+    """Definitions by name and version; the steps of the optimised plan as small letters, transient as they are."""
+    found = {
+        one.definition.dependency_key: f"{one.definition.name}@{one.definition.version}"
+        for one in copied.objects.values()
+        if isinstance(one, AttributeCalculator)
+    }
+    kept = {s.id for s in plan if s.id in copied.plan.steps}
+    made = [s.id for s in plan.ordered() if s.id not in kept]
+    return found | {step: letters(n).lower() for n, step in enumerate(made)}
 
 
 def _unchecked(copied: Transient) -> tuple[str, ...]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from provgraph.graph.statements import all_statements
+
 # Labels and property keys that the slots below use and no module declares when it is imported.
 DECLARED = ("Entity", "DBObject", "SourceCollection", "External", "object_id", "agent_id", "name")
 
 _NODE = {"object_id": "a", "properties": {"object_id": "a", "lineage_key": "k:a"}}
 _EDGE = {"source": "a", "target": "b", "properties": {"role": "parent", "index": 0}}
 _ENDS = {"source_label": "Entity", "source_key": "object_id", "target_label": "Entity", "target_key": "object_id"}
+_PAIR = {"replaced": "a", "replacement": "b"}
+_STEP = {
+    "id": "a", "operator": "External", "names": ["ra"], "origins": ["o:1"], "criterion": "", "definition": "",
+    "inputs": [], "parameters": "", "whole_catalog": False, "source_list": "", "atoms": ["s:1"], "lineage_key": "k:1",
+    "stored": ["o:1"],
+}  # fmt: skip
 _STARTED = "2026-11-21T07:41:00.123456Z"
 
 FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
@@ -42,12 +50,28 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "queries/lineage_up": ({}, {"ids": ["a"], "depth": 3, "limit": 10}),
     "queries/links_of": ({}, {"ids": ["a"]}),
     "queries/merge_nodes": ({"label": "Agent", "key": "agent_id"}, {"rows": [{"key": "p", "properties": {}}]}),
+    "queries/names_given": ({}, {"limit": 10}),
     "queries/notes_about": ({}, {"ids": ["a"]}),
+    "queries/page_of_class": ({"label": "External"}, {"created": _STARTED, "object_id": "a", "limit": 10}),
+    "queries/page_of_class_named": (
+        {"label": "External"},
+        {"created": _STARTED, "object_id": "a", "limit": 10, "name": "bright"},
+    ),
+    "queries/segment_files": ({}, {}),
     "queries/segments_holding": ({}, {"origins": ["o:1"]}),
     "queries/segments_of_source_sets": ({}, {"keys": ["s:1"]}),
+    "queries/steps_connect": (
+        {"relation": "PARENT"},
+        {"plan": "p", "rows": [{"step": "a", "dependency": "b", "index": 0}]},
+    ),
+    "queries/steps_create": ({}, {"plan": "p", "rows": [_STEP]}),
+    "queries/steps_dependencies": ({}, {"plan": "p", "rounds": [""]}),
+    "queries/steps_drop": ({}, {"plan": "p", "ids": ["a"]}),
+    "queries/steps_forget": ({}, {"plan": "p"}),
+    "queries/steps_made": ({}, {"plan": "p", "rounds": [""]}),
+    "queries/steps_redirect": ({"relation": "PARENT"}, {"plan": "p", "pairs": [_PAIR]}),
     "queries/versions_of": ({}, {"identities": ["i"]}),
     "schema/await_indexes": ({}, {}),
-    "schema/constraints_neo4j": ({}, {}),
     "schema/create_survey": ({}, {"survey_id": "s", "schema_version": 1, "created": _STARTED}),
     "schema/indexes_embedded": ({}, {}),
     "schema/migrated": ({}, {"schema_version": 1}),
@@ -58,4 +82,18 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "shared/committed": ({}, {"client": "c", "token": "t"}),
     "shared/forget": ({}, {"client": "c"}),
     "shared/forget_old": ({}, {"before": _STARTED}),
+}
+
+# What rules ask of the plan, in the shape in which they get it.
+_ASKED: dict[str, Any] = {
+    "droppable": [{"step": "a", "index": 0}],
+    "twins": [_PAIR],
+    "contained": [{"step": "a", "source": "b"}],
+    "together": [{"step": "a", "parent": "b"}],
+    "evaluated": [{"step": "a", "source": "b"}],
+    "cheaper": [{"step": "a", "source": "b", "by": ["c"]}],
+}
+# Rules have the same parameters, each but its own question.
+FOR_STATEMENTS |= {
+    name: ({}, {"plan": "p", "round": "r", **_ASKED}) for name in all_statements() if name.startswith("rewrite/")
 }

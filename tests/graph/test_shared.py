@@ -54,7 +54,7 @@ class Process:
     def ask(self, do: str, **request: Any) -> Any:
         self.tell(do, **request)
         answer = self.hear()
-        return answer["result"] if "result" in answer else answer
+        return answer.get("result", answer)
 
     def kill(self) -> None:
         self.popen.send_signal(signal.SIGKILL)

@@ -17,7 +17,7 @@ def expected(node: tuple[Any, ...]) -> list[bool]:
     return [truth(node, row) is True for row in range(N)]
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(CRITERIA, st.sampled_from("SU"))
 def test_selects_what_the_oracle_says(node: tuple[Any, ...], texts: str) -> None:
     text = spelled(node)

@@ -52,7 +52,9 @@ class Evaluation:
     def of(self, name: str | None = None) -> Catalog:
         step = self.plan[name or self.plan.end]
         if step.id not in self.done:
-            self.done[step.id] = getattr(self, f"_{step.operator}")(step, *(self.of(p) for p in step.parents))
+            found: Catalog = getattr(self, f"_{step.operator}")(step, *(self.of(p) for p in step.parents))
+            # A step says its attributes in its own order; that of its parents may have changed.
+            self.done[step.id] = self._catalog(step, found.ids, lambda name, _: found.by_name[name])
         return self.done[step.id]
 
     def _catalog(self, step: Step, ids: Array, values: Callable[[str, str], Array]) -> Catalog:
@@ -109,28 +111,20 @@ def catalog(name: str, names: tuple[str, ...], n: int = 40, *, share: float = 0.
     return Catalog(ids, by_name, {})
 
 
-def _outputs(**outputs: Any) -> dict[str, Any]:
-    return outputs
+class _Outputs(dict[str, Any]):
+    """Results by the first letters of a name: `sum_C` is `sum`; a method with one result calls it `y`, whatever is asked."""
 
-
-class _Any(dict[str, Any]):
-    """Outputs of a method with one result, whatever that is called."""
-
-    def __init__(self, value: Array) -> None:
-        super().__init__()
-        self.value = value
-
-    def __missing__(self, key: str) -> Array:
-        return self.value
+    def __missing__(self, name: str) -> Array:
+        return next((v for k, v in self.items() if name.startswith(k)), None) if len(self) > 1 else self["y"]
 
 
 METHODS: Mapping[str, Callable[..., Any]] = {
-    "absmag": lambda magnitude, redshift: _Any(magnitude - redshift * 5),
-    "double": lambda x: _Any(2 * x),
-    "negative": lambda x: _Any(-x),
-    "add": lambda x, y: _Any(x + y),
-    "both": lambda x, y: _outputs(sum=x + y, product=x * y),
-    "rank": lambda x: _Any(np.argsort(np.argsort(x)).astype(float)),
+    "absmag": lambda magnitude, redshift: _Outputs(y=magnitude - redshift * 5),
+    "double": lambda x: _Outputs(y=2 * x),
+    "negative": lambda x: _Outputs(y=-x),
+    "add": lambda x, y: _Outputs(y=x + y),
+    "both": lambda x, y: _Outputs(sum=x + y, product=x * y),
+    "rank": lambda x: _Outputs(y=np.argsort(np.argsort(x)).astype(float)),
 }
 LISTS = {"few": np.arange(0, 40, 3), "many": np.arange(5, 40)}
 

@@ -128,6 +128,13 @@ def _declare(source: Source, declaration: Declaration, file: DataFile,
                     code=code,
                     name=column,
                 )
+    for column, sentinels in declaration.missing.items():
+        for sentinel in _listed(sentinels):
+            if available[column].dtype != "U" and not _is_number(sentinel):
+                raise IngestError(
+                    f"{sentinel!r}, declared as missing in column {column!r} of {file.name}, is no number as its values are.",
+                    code="missing_type", name=column,
+                )  # fmt: skip
     wanted = [available[c] for c in (declaration.columns or available)]
     if declaration.id is not None and declaration.id not in {a.name for a in wanted}:
         wanted.insert(0, available[declaration.id])
@@ -217,7 +224,26 @@ def _without(column: Column, sentinels: Sequence[Any]) -> Column:
             text = str(sentinel)
             match = column.values == (text.encode() if column.values.dtype.kind == "S" else text)
         else:
-            match = column.values == np.asarray(sentinel).astype(column.values.dtype)
+            match = _equals(column.values, float(sentinel) if isinstance(sentinel, str) else sentinel)
         match = match.reshape(len(match), -1).all(axis=1)
         null = match if null is None else null | match
     return Column(column.values, null)
+
+
+def _equals(values: Any, sentinel: int | float) -> Any:
+    """Where numbers are a declared value, which is rounded as they are; NaN finds NaN, 0.5 and -9 no unsigned integer."""
+    if sentinel != sentinel:
+        return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    if values.dtype.kind in "iu" and not (
+        np.iinfo(values.dtype).min <= sentinel <= np.iinfo(values.dtype).max and sentinel == int(sentinel)
+    ):
+        return np.zeros(values.shape, bool)
+    return values == np.asarray(sentinel).astype(values.dtype)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

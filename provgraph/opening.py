@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from provgraph.config import Settings
 from provgraph.errors import NotFound, StorageError, WrongSurvey
 from provgraph.graph import setup
 from provgraph.graph.engine import GraphEngine
@@ -47,15 +49,22 @@ def open(directory: str | os.PathLike[str], *, graph: str = "", auth: tuple[str,
             f"The survey in {path} keeps its graph in {here}, not in {there}; open it without graph= "
             "(and without PROVGRAPH_GRAPH).", path=str(path),
         )  # fmt: skip
-    if found is None:
+    new = not path.exists()
+    if found is None and address == EMBEDDED:
         _make_directory(path)
-    engine, scratch = _engine(path, address, auth)
+    engine, scratch = _engine(path, address, auth)  # a server that does not answer leaves no directory behind
     try:
+        if found is None:
+            _make_directory(path)
         survey_id = _settle(path, engine, found, address)
         survey = Survey(path, survey_id, engine, context=context, scratch=scratch)
         survey.intents.recover(survey.store_, lambda: [r["file"] for r in survey.mapper.read("segment_files")])
     except BaseException:
         engine.close()
+        if found is None and not (path / SURVEY_FILE).exists():
+            for part in (path / "segments", path / "spool", *([path] if new else [])):
+                with suppress(OSError):
+                    part.rmdir()
         raise
     return survey
 
@@ -101,7 +110,8 @@ def _engine(path: Path, address: str, auth: tuple[str, str] | None) -> tuple[Gra
     from provgraph.graph.neo4j import Neo4jEngine
     from provgraph.rewrite.transient import place
 
-    served = Neo4jEngine(address, auth)
+    settings = Settings.from_environment()
+    served = Neo4jEngine(address, auth or settings.graph_auth, settings.graph_database)
     return served, place(served)
 
 

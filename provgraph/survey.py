@@ -313,8 +313,11 @@ class Survey:
             )
         return one
 
-    def find(self, reference: str | Path) -> DBObject:
-        """Any object by name, ``name@version``, id, IRI, or a file we wrote or read."""
+    def find(self, reference: str | Path, *, files: bool = True) -> DBObject:
+        """Any object by name, ``name@version``, id, IRI, or a file we wrote or read.
+
+        files : False where the reference comes from outside: whether a file exists here is nobody's business there.
+        """
         text = str(reference)
         match = _UUID.fullmatch(text)
         if match:
@@ -324,7 +327,7 @@ class Survey:
             if found is not None:
                 return found
         path = Path(text)
-        if path.is_file():
+        if files and path.is_file():
             return self._by_file(path)
         known = [r["value"] for r in self.mapper.read("names_given", limit=10_000)]
         raise NotFound(f"There is nothing called {text!r} in this survey; {nearest(text, known)}", name=text)

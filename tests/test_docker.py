@@ -37,7 +37,7 @@ def test_data_is_in_named_volumes(compose: Any) -> None:
 
 def test_ports_are_for_this_machine_only(compose: Any) -> None:
     for service in compose["services"].values():
-        for port in service["ports"]:
+        for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:")
 
 
@@ -66,7 +66,15 @@ def test_what_the_image_copies_is_there() -> None:
 
 def test_the_scripts_parse() -> None:
     subprocess.run(["sh", "-n", DOCKER / "start"], check=True)
-    compile((DOCKER / "healthy").read_text(), "healthy", "exec")
+
+
+def test_health_is_asked_where_the_service_answers() -> None:
+    from provgraph.api.app import ROUTES
+
+    found = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", (DOCKER / "Dockerfile").read_text())
+    assert found is not None
+    assert f"--port {found[1]}" in (DOCKER / "start").read_text()
+    assert found[2] in {getattr(route, "path", "") for route in ROUTES}
 
 
 def test_the_container_starts_commands_that_exist() -> None:

@@ -12,5 +12,10 @@ CREATE (rest:Step {plan: $plan, round: $round, id: join.id + $round, operator: '
 WITH join, rest, dropped
 MATCH (join)-[place:PARENT]->(parent:Step)
 WHERE NOT place.index IN dropped
-CREATE (rest)-[:PARENT {index: place.index}]->(parent)
+WITH join, rest, parent.id AS parent, place.index AS index
+ORDER BY index
+WITH join, rest, collect(parent) AS parents
+UNWIND range(0, size(parents) - 1) AS index
+MATCH (parent:Step {plan: $plan, id: parents[index]})
+CREATE (rest)-[:PARENT {index: index}]->(parent)
 RETURN DISTINCT join.id AS replaced, rest.id AS replacement

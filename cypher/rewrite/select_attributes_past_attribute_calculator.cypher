@@ -5,7 +5,8 @@
 // keeps:     sources, attributes, values
 // paper:     Section 7.3
 MATCH (select:Step {plan: $plan, operator: 'SelectAttributes'})-[:PARENT]->(calculator:Step {operator: 'AttributeCalculator'})-[:PARENT]->(origin:Step)
-WHERE size(select.names) > 0 AND NOT EXISTS { MATCH (calculator)<-[]-(other:Step) WHERE other.id <> select.id }
+WHERE size(select.names) > 0 AND size(select.names) < size(calculator.names)
+  AND NOT EXISTS { MATCH (calculator)<-[]-(other:Step) WHERE other.id <> select.id }
 CREATE (fewer:Step {
     plan: $plan, round: $round, id: select.id + $round, operator: 'AttributeCalculator', names: select.names, origins: select.origins,
     definition: calculator.definition, inputs: calculator.inputs, parameters: calculator.parameters, whole_catalog: calculator.whole_catalog

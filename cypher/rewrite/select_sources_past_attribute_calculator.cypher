@@ -10,7 +10,7 @@ WHERE NOT coalesce(upper.whole_catalog, false) AND NOT any(pair IN $evaluated WH
 CREATE (moved:Step {plan: $plan, round: $round, id: select.id + $round + '.0', operator: 'SelectSources', names: origin.names, origins: origin.origins, source_list: select.source_list, of: select.id})
 CREATE (moved)-[:PARENT {index: 0}]->(origin)
 CREATE (limited:Step {
-    plan: $plan, round: $round, id: select.id + $round, operator: 'AttributeCalculator', names: upper.names, origins: upper.origins,
+    plan: $plan, round: $round, id: select.id + $round, operator: 'AttributeCalculator', names: select.names, origins: select.origins,
     definition: upper.definition, inputs: upper.inputs, parameters: upper.parameters, whole_catalog: false
 })
 CREATE (limited)-[:PARENT {index: 0}]->(moved)

@@ -5,7 +5,7 @@
 // keeps:     sources, attributes, values
 // paper:     Section 7.4, Fig. 3c: copies for all parents are what saves the work
 MATCH (select:Step {plan: $plan, operator: 'SelectSources'})-[:PARENT]->(join:Step {operator: 'ConcatenateAttributes'})
-CREATE (joined:Step {plan: $plan, round: $round, id: select.id + $round, operator: 'ConcatenateAttributes', names: join.names, origins: join.origins})
+CREATE (joined:Step {plan: $plan, round: $round, id: select.id + $round, operator: 'ConcatenateAttributes', names: select.names, origins: select.origins})
 WITH select, join, joined
 MATCH (join)-[place:PARENT]->(parent:Step)
 CREATE (moved:Step {

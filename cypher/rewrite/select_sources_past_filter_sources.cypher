@@ -8,7 +8,7 @@ MATCH (select:Step {plan: $plan, operator: 'SelectSources'})-[:PARENT]->(upper:S
 CREATE (moved:Step {plan: $plan, round: $round, id: select.id + $round + '.0', operator: 'SelectSources', names: origin.names, origins: origin.origins, source_list: select.source_list, of: select.id})
 CREATE (moved)-[:PARENT {index: 0}]->(origin)
 CREATE (limited:Step {
-    plan: $plan, round: $round, id: select.id + $round, operator: 'FilterSources', names: upper.names, origins: upper.origins,
+    plan: $plan, round: $round, id: select.id + $round, operator: 'FilterSources', names: select.names, origins: select.origins,
     criterion: upper.criterion, inputs: upper.inputs
 })
 CREATE (limited)-[:PARENT {index: 0}]->(moved)

@@ -1,5 +1,6 @@
-"""What a column is made into before it is stored: one type an origin, little-endian, text no wider than it needs,
-the same bytes under null."""
+"""What a column is made into before it is stored: one type an origin, little-endian, text no wider than it needs, the
+same bytes under null.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ _STORABLE = frozenset(("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4"
 class Pending:
     """A column about to be stored: its type, and where its blocks come from.
 
-    block : gives the Column of sources lo to hi, in order of identifiers; values of `dtype`, contiguous.
+    block : gives the Column of sources lo to hi, in order of identifiers; values of `dtype`.
+    together : columns with the same key are read from the same rows, so they are best read block by block side by side.
     """
 
     origin: str
@@ -33,11 +35,11 @@ class Pending:
     shape: tuple[int, ...]
     null: bool
     block: Callable[[int, int], Column]
+    together: object = None
 
 
 def storable(origin: str, column: Column, n: int) -> Column:
-    """The same values in a type that is stored; text is trimmed. StorageError ``dtype_unsupported``,
-    ``column_length``."""
+    """The same values in a type that is stored; text is trimmed. StorageError ``dtype_unsupported``, ``column_length``."""
     values, null = np.asarray(column[0]), column[1]
     if len(values) != n or (null is not None and null.shape != (n,)):
         raise StorageError(
@@ -78,39 +80,54 @@ def pending(origin: str, column: Column, n: int) -> Pending:
     )
 
 
-def pass_by(column: Pending, n: int, sink: Callable[[int, Column], None]) -> tuple[ColumnInfo, Array]:
-    """Give each block, as it is stored, to `sink(first, block)`; returns what was learnt on the way and the records
-    of the blocks.
+class Passing:
+    """One column on its way into a store, block by block in order: prepared, hashed, its statistics gathered.
 
     What stands under null is set to NaN, 0 or empty, so that equal content has an equal digest.
     """
-    hashed = ColumnHash(column.dtype, column.shape, n, null=column.null)
-    gatherer = Gatherer(column.dtype)
-    for lo in range(0, n, BLOCK):
-        values, null = column.block(lo, min(lo + BLOCK, n))
+
+    def __init__(self, column: Pending, n: int) -> None:
+        self.column = column
+        self._hash = ColumnHash(column.dtype, column.shape, n, null=column.null)
+        self._gatherer = Gatherer(column.dtype)
+
+    def take(self, lo: int, hi: int) -> Column:
+        """Sources lo to hi as they are to be stored."""
+        values, null = self.column.block(lo, hi)
         values = np.ascontiguousarray(values)
         if null is not None:
             null = np.ascontiguousarray(null)
             values = values.copy()
-            values[null] = np.nan if column.dtype.kind == "f" else (b"" if column.dtype.kind == "S" else 0)
-        hashed.add(values, null)
-        gatherer.add(values, null)
-        sink(lo, Column(values, null))
-    info = ColumnInfo(
-        column.origin,
-        type_text(column.dtype),
-        column.shape,
-        gatherer.null_count,
-        gatherer.nan_count,
-        gatherer.minimum,
-        gatherer.maximum,
-        hashed.digest(),
-    )
-    return info, gatherer.records
+            values[null] = np.nan if self.column.dtype.kind == "f" else (b"" if self.column.dtype.kind == "S" else 0)
+        self._hash.add(values, null)
+        self._gatherer.add(values, null)
+        return Column(values, null)
+
+    def learnt(self) -> tuple[ColumnInfo, Array]:
+        """After the last block: what is now known of the column, and the statistics of each block."""
+        info = ColumnInfo(
+            self.column.origin,
+            type_text(self.column.dtype),
+            self.column.shape,
+            self._gatherer.null_count,
+            self._gatherer.nan_count,
+            self._gatherer.minimum,
+            self._gatherer.maximum,
+            self._hash.digest(),
+        )
+        return info, self._gatherer.records
+
+
+def pass_by(column: Pending, n: int, sink: Callable[[Column], None]) -> tuple[ColumnInfo, Array]:
+    """A whole column: each block, as it is stored, goes to `sink`; returns what `Passing.learnt` does."""
+    passing = Passing(column, n)
+    for lo in range(0, n, BLOCK):
+        sink(passing.take(lo, min(lo + BLOCK, n)))
+    return passing.learnt()
 
 
 def digest(column: Pending, n: int) -> str:
-    """The digest that `pass_by` found when these values were stored."""
+    """The digest that `Passing` found when these values were stored."""
     hashed = ColumnHash(column.dtype, column.shape, n, null=column.null)
     for lo in range(0, n, BLOCK):
         hashed.add(*column.block(lo, min(lo + BLOCK, n)))
@@ -124,7 +141,8 @@ def id_text(value: Any) -> str:
 
 def check_same(first: Mapping[str, Array], later: Mapping[str, Array], first_ids: Array, ids: Array) -> None:
     """Every chunk has the origins, types and shapes of the first; text may differ in width. IngestError
-    ``chunk_mismatch``, ``id_type``."""
+    ``chunk_mismatch``, ``id_type``.
+    """
     if (first_ids.dtype.kind == "S") != (ids.dtype.kind == "S"):
         raise IngestError("Identifiers are text in one part of the input and numbers in another.", code="id_type")
     if first.keys() != later.keys():

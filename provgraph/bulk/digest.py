@@ -1,8 +1,7 @@
 """Digests of stored values. They cover content, not files: equal values have equal digests in every store.
 
 A column's digest is over its type, shape, length, values and null mask; a segment's is over the digests of its
-identifiers and columns, so
-that columns are hashed side by side and a changed one can be named.
+identifiers and columns, so that columns are hashed side by side and a changed one can be named.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 A file holds `ids`, `columns/<origin>`, `nulls/<origin>` (uint8, only where something is missing) and
 `statistics/<origin>` (one record a block). Digests, statistics and units are attributes, for whoever opens it with
-other
-tools. HDF5 lays out the file; the values are written past it, straight to where each dataset stands, which lets two
-threads work, and read the same way, which needs no HDF5 library at all.
+other tools. HDF5 lays out the file; the values are written past it, straight to where each dataset stands, which lets
+two threads work, and read the same way, which needs no HDF5 library at all.
 """
 
 from __future__ import annotations
@@ -110,7 +109,8 @@ class Hdf5Store:
 
     def open(self, info: SegmentInfo) -> Hdf5Segment:
         """Maps the file. A file of other size is refused; one of other time or inode (copied, restored) is read once
-        and used if its digest is right."""
+        and used if its digest is right.
+        """
         try:
             with self.path(info.name).open("rb") as file:
                 found = os.fstat(file.fileno())
@@ -131,8 +131,9 @@ class Hdf5Store:
         _verify(self.open(info))
 
     def inspect(self, name: str) -> SegmentInfo:
-        """What `write` returned, read from the file itself: for rebuilding a register. Slow beside `open`, which
-        trusts the register."""
+        """What `write` returned, read from the file itself: for rebuilding a register. Slow beside `open`, which trusts
+        the register.
+        """
         import h5py
 
         path = self.path(name)
@@ -148,8 +149,8 @@ class Hdf5Store:
     def take(self, name: str, directory: Path) -> None:
         """Move a finished segment here from another store of files, as a child process has left it in `directory`.
 
-        A rename: size, time and inode stay as they were reported. Between file systems it is a copy, which `open`
-        reads once before it is used.
+        A rename: size, time and inode stay as they were reported. Between file systems it is a copy, which `open` reads
+        once before it is used.
         """
         source, path = Hdf5Store(directory).path(name), self.path(name)
         part = path.with_name(f"{name}.{_host()}.{os.getpid()}.{_started(os.getpid())}.part")
@@ -189,7 +190,8 @@ class Hdf5Store:
 @dataclass(frozen=True, slots=True)
 class Hdf5Segment:
     """A mapped segment. The arrays it gives are read-only and stay valid while they are held, even when the file is
-    deleted."""
+    deleted.
+    """
 
     info: SegmentInfo
     buffer: mmap.mmap
@@ -252,8 +254,9 @@ def _host() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, so that a number used again is not taken for the one that died; '' where there is no
-    such process."""
+    """When a process started, so that a number used again is not taken for the one that died; '' where there is no such
+    process.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
         return text[text.rindex(")") + 2 :].split()[19]

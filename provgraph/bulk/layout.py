@@ -106,45 +106,50 @@ def _reserve(where: Any, label: str, dtype: np.dtype[Any], shape: tuple[int, ...
 def _fill(
     part: Path, everything: list[Pending], places: list[tuple[int, int]], n: int, progress: Progress | None
 ) -> list[tuple[ColumnInfo, Array]]:
-    """Write the values of all columns, two columns at a time: taking, hashing and writing all leave Python's lock."""
+    """Write the values of all columns, in two threads: taking, hashing and writing all leave Python's lock."""
+    passing = [stored.Passing(column, n) for column in everything]
+    rows: dict[object, list[int]] = {}  # columns that are read from the same rows go together
+    for index, column in enumerate(everything):
+        rows.setdefault(index if column.together is None else id(column.together), []).append(index)
     total = max(sum(n * row_bytes(column) for column in everything), 1)
     done = [0] * len(everything)
     stop = Event()
     descriptor = os.open(part, os.O_WRONLY | getattr(os, "O_BINARY", 0))
 
-    def one(index: int) -> tuple[ColumnInfo, Array]:
-        column, (values_at, null_at) = everything[index], places[index]
-        row = row_bytes(column) - column.null
-
-        def sink(first: int, block: Column) -> None:
-            if stop.is_set():
-                raise InterruptedError("stopped")
-            write_all(descriptor, block.values, values_at + first * row)
-            if block.null is not None:
-                write_all(descriptor, block.null, null_at + first)
-            done[index] += len(block.values) * row_bytes(column)
-
-        return stored.pass_by(column, n, sink)
+    def write(indices: list[int]) -> None:
+        for lo in range(0, n, BLOCK):
+            hi = min(lo + BLOCK, n)
+            for index in indices:
+                if stop.is_set():
+                    return
+                column, (values_at, null_at) = everything[index], places[index]
+                block = passing[index].take(lo, hi)
+                write_all(descriptor, block.values, values_at + lo * (row_bytes(column) - column.null))
+                if block.null is not None:
+                    write_all(descriptor, block.null, null_at + lo)
+                done[index] += (hi - lo) * row_bytes(column)
 
     try:
         if n < BLOCK:  # not worth a thread
-            return [one(index) for index in range(len(everything))]
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="provgraph-segment") as pool:
-            jobs = [pool.submit(one, index) for index in range(len(everything))]
-            try:
-                while True:
-                    finished, running = wait(jobs, timeout=0.1 if progress else None, return_when=FIRST_EXCEPTION)
-                    for job in finished:
-                        job.result()
-                    if progress is not None:
-                        progress(sum(done) / total)
-                    if not running:
-                        return [job.result() for job in jobs]
-            except BaseException:
-                stop.set()
-                for job in jobs:
-                    job.cancel()
-                raise
+            for indices in rows.values():
+                write(indices)
+        else:
+            with ThreadPoolExecutor(_THREADS, thread_name_prefix="provgraph-segment") as pool:
+                jobs = [pool.submit(write, indices) for indices in rows.values()]
+                try:
+                    running = set(jobs)
+                    while running:
+                        ended, running = wait(running, timeout=0.1 if progress else None, return_when=FIRST_EXCEPTION)
+                        for job in ended:
+                            job.result()
+                        if progress is not None:
+                            progress(sum(done) / total)
+                except BaseException:
+                    stop.set()
+                    for job in jobs:
+                        job.cancel()
+                    raise
+        return [each.learnt() for each in passing]
     finally:
         os.close(descriptor)
 

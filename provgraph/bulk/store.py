@@ -25,9 +25,8 @@ class ColumnInfo:
     null_count : sources without a value; nan_count : elements that are NaN (and not null).
     minimum, maximum : of the finite values that are there; int where the column holds integers, None where there are
     none or text.
-    offset, null_offset, blocks_offset : where the bytes stand in the segment file, -1 where there are none, so that
-    a reader maps them without
-    opening the file's structure.
+    offset, null_offset, blocks_offset : where the bytes stand in the segment file, -1 where there are none, so that a
+    reader maps them without opening the file's structure.
     """
 
     origin: str
@@ -121,13 +120,15 @@ class SegmentWriter(Protocol):
     """
 
     def append(self, ids: Array, columns: Mapping[str, Column], *, id_null: Array | None = None) -> None:
-        """Another chunk; the same origins and types as the first, text may be wider. See `sort.normalised_ids` for
-        what an identifier may be."""
+        """Another chunk; the same origins and types as the first, text may be wider. See `sort.normalised_ids` for what
+        an identifier may be.
+        """
         ...
 
     def finish(self, *, progress: Progress | None = None) -> SegmentInfo:
         """Raises IngestError: ``duplicate_ids`` (up to 3 named, and how many), ``null_ids``, ``id_not_exact``;
-        StorageError: ``disk_full``."""
+        StorageError: ``disk_full``.
+        """
         ...
 
     def abort(self) -> None: ...
@@ -137,7 +138,8 @@ class SegmentWriter(Protocol):
 
 class BulkStore(Protocol):
     """Where segments live. A segment is written once and never changed; deleting a derived one costs time, no
-    knowledge."""
+    knowledge.
+    """
 
     name: str
 
@@ -150,8 +152,8 @@ class BulkStore(Protocol):
         meta: Mapping[str, Mapping[str, str]] | None = None,
         progress: Progress | None = None,
     ) -> SegmentInfo:
-        """Store columns by origin; `ids` ascending, each once (else StorageError ``ids_not_ascending``). On return
-        it survives a power cut.
+        """Store columns by origin; `ids` ascending, each once (else StorageError ``ids_not_ascending``). On return it
+        survives a power cut.
 
         meta : by origin, further text to keep beside the column (name, unit, ucd) for people who look into the file.
         """
@@ -179,9 +181,9 @@ class BulkStore(Protocol):
 
     def clean(self, registered: Collection[str] | None = None, *, older_than: float = 3600.0) -> list[str]:
         """Remove what killed processes left unfinished, and, given the names that are registered, finished segments
-        that are not
-        and that are older than `older_than` seconds (a younger one may be about to be registered). Returns what was
-        removed."""
+        that are not and that are older than `older_than` seconds (a younger one may be about to be registered). Returns
+        what was removed.
+        """
         ...
 
 

@@ -57,14 +57,15 @@ def layered(
     upward = _acyclic(n, ends, np.array(weights if weights is not None else [1] * len(ends), dtype=np.int64))
     rank = _ranks(n, upward[upward[:, 0] != upward[:, 1]])
     chain, rank, bends = _with_bends(ends, rank, n)
-    order = _ordered(rank, chain)
+    pieces = _Pieces(chain, rank, int(rank.max()) + 1)
+    order = _ordered(rank, pieces)
     width = np.array([w for w, _ in sizes] + [6.0] * bends)
-    x = _across(order, rank, chain, width, gap, n)
-    y, height = _down(rank[:n], np.array([h for _, h in sizes]), rise)
-    levels = np.array([y[:n][rank[:n] == r].mean() for r in range(int(rank.max()) + 1)])
-    x -= (x[:n] - width[:n] / 2).min() if not bends else (x - width / 2).min()
-    routes = _routes(ends, chain, x, np.concatenate([y, levels[rank[n:]]]))
-    return Layout(x[:n], y, routes, float((x + width / 2).max()), height)
+    x, offsets = _across(order, pieces, width, gap, n)
+    _straighten(order, chain, x, offsets)
+    bands = _bands(rank[:n], np.array([h for _, h in sizes]), rise)
+    y = bands[rank[:n]].mean(axis=1)
+    x -= (x - width / 2).min()
+    return Layout(x[:n], y, _routes(chain, rank, x, y, bands), float((x + width / 2).max()), float(bands[-1, 1]))
 
 
 def _acyclic(n: int, ends: Ints, weights: Ints) -> Ints:
@@ -192,107 +193,136 @@ def _with_bends(ends: Ints, rank: Ints, n: int) -> tuple[list[list[int]], Ints, 
     return chains, np.concatenate([rank, np.array(extra, dtype=np.int64)]), bends
 
 
-def _segments(chains: list[list[int]], rank: Ints) -> tuple[Ints, Ints]:
-    """Pieces of edges between neighbouring layers, as (lower, upper) nodes."""
-    pairs = [(a, b) for chain in chains for a, b in pairwise(chain) if rank[a] != rank[b]]
-    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    flip = rank[found[:, 0]] < rank[found[:, 1]]
-    return np.where(flip, found[:, 1], found[:, 0]), np.where(flip, found[:, 0], found[:, 1])
+class _Pieces:
+    """The pieces of edges between neighbouring layers: for each layer those that end in it from below and from above."""
+
+    def __init__(self, chains: list[list[int]], rank: Ints, layers: int) -> None:
+        pairs = [(a, b) for chain in chains for a, b in pairwise(chain) if rank[a] != rank[b]]
+        found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        flip = rank[found[:, 0]] < rank[found[:, 1]]
+        found[flip] = found[flip][:, ::-1]
+        found = found[np.argsort(rank[found[:, 0]], kind="stable")]
+        self.lower, self.upper = found[:, 0], found[:, 1]
+        starts = np.searchsorted(rank[self.lower], np.arange(layers + 2))
+        self.slices = [slice(int(a), int(b)) for a, b in pairwise(starts)]
+
+    def above(self, r: int) -> tuple[Ints, Ints]:
+        """Nodes of layer r, and their neighbours in the layer above."""
+        return self.lower[self.slices[r]], self.upper[self.slices[r]]
+
+    def below(self, r: int) -> tuple[Ints, Ints]:
+        """Nodes of layer r, and their neighbours in the layer below."""
+        return self.upper[self.slices[r + 1]], self.lower[self.slices[r + 1]]
 
 
-def _ordered(rank: Ints, chains: list[list[int]]) -> list[Ints]:
+def _ordered(rank: Ints, pieces: _Pieces) -> list[Ints]:
     """The nodes of each layer from left to right: barycentre sweeps down and up, the order with fewest crossings."""
-    n, layers = len(rank), int(rank.max()) + 1
-    lower, upper = _segments(chains, rank)
-    down, up = np.bincount(lower, minlength=n), np.bincount(upper, minlength=n)
-    place = np.zeros(n)
-    order = _start(rank, lower, upper)
+    layers = int(rank.max()) + 1
+    place = np.zeros(len(rank), dtype=np.int64)
+    order = _start(rank, pieces)
     best, fewest = order, None
     for sweep in range(SWEEPS + 1):
         for layer in order:
             place[layer] = np.arange(len(layer))
-        crossings = _crossings(rank, place, lower, upper)
+        crossings = sum(_crossings(place, *pieces.above(r)) for r in range(1, layers))
         if fewest is None or crossings < fewest:
-            best, fewest = [layer.copy() for layer in order], crossings
+            best, fewest = list(order), crossings
         if crossings == 0 or sweep == SWEEPS:
             break
-        for r in range(1, layers) if sweep % 2 == 0 else range(layers - 2, -1, -1):
-            here, there, count = (lower, upper, down) if sweep % 2 == 0 else (upper, lower, up)
-            mine = rank[here] == r
-            total = np.bincount(here[mine], weights=place[there[mine]], minlength=n)
+        downwards = sweep % 2 == 0
+        for r in range(1, layers) if downwards else range(layers - 2, -1, -1):
+            here, there = pieces.above(r) if downwards else pieces.below(r)
             layer = order[r]
+            slot = place[here]
+            count = np.bincount(slot, minlength=len(layer))
+            total = np.bincount(slot, weights=place[there], minlength=len(layer))
             # A node without neighbours there keeps its place.
-            scale = max(1.0, len(order[r - 1 if sweep % 2 == 0 else r + 1])) / max(1, len(layer))
-            centre = np.where(count[layer] > 0, total[layer] / np.maximum(count[layer], 1), place[layer] * scale)
+            scale = len(order[r - 1 if downwards else r + 1]) / len(layer)
+            centre = np.where(count > 0, total / np.maximum(count, 1), np.arange(len(layer)) * scale)
             order[r] = layer[np.argsort(centre, kind="stable")]
             place[order[r]] = np.arange(len(layer))
     return best
 
 
-def _start(rank: Ints, lower: Ints, upper: Ints) -> list[Ints]:
+def _start(rank: Ints, pieces: _Pieces) -> list[Ints]:
     """A first order: a walk from the bottom upwards, so that what belongs together begins together."""
-    n, layers = len(rank), int(rank.max()) + 1
-    causes: list[list[int]] = [[] for _ in range(n)]
-    for a, b in zip(lower.tolist(), upper.tolist(), strict=True):
+    causes: list[list[int]] = [[] for _ in rank]
+    for a, b in zip(pieces.lower.tolist(), pieces.upper.tolist(), strict=True):
         causes[a].append(b)
-    seen = np.zeros(n, dtype=bool)
-    order: list[list[int]] = [[] for _ in range(layers)]
+    seen = [False] * len(rank)
+    layer_of = rank.tolist()
+    order: list[list[int]] = [[] for _ in range(int(rank.max()) + 1)]
     for start in np.argsort(-rank, kind="stable").tolist():
         stack = [start]
         while stack:
             node = stack.pop()
             if not seen[node]:
                 seen[node] = True
-                order[rank[node]].append(node)
+                order[layer_of[node]].append(node)
                 stack += reversed(causes[node])
     return [np.array(layer, dtype=np.int64) for layer in order]
 
 
-def _crossings(rank: Ints, place: Floats, lower: Ints, upper: Ints) -> int:
-    """How many pairs of edges cross; in wide graphs of the widest layers only a bound by length is worth its time."""
-    total = 0
-    for r in range(1, int(rank.max()) + 1):
-        mine = rank[lower] == r
-        a, b = place[lower[mine]], place[upper[mine]]
-        if len(a) > 2000:
-            total += int(np.abs(a - b).sum())
-        else:
-            total += int(((a[:, None] < a) & (b[:, None] > b)).sum())
-    return total
+def _crossings(place: Ints, lower: Ints, upper: Ints) -> int:
+    """How many pairs of edges cross between two layers; for very many a bound by length is worth its time."""
+    a, b = place[lower], place[upper]
+    if len(a) > 1000:
+        return int(np.abs(a - b).sum())
+    return int(((a[:, None] < a) & (b[:, None] > b)).sum()) if len(a) > 1 else 0
 
 
-def _across(order: list[Ints], rank: Ints, chains: list[list[int]], width: Floats, gap: float, boxes: int) -> Floats:
-    """Horizontal centres: each layer in turn as near to its neighbours as its order and its widths allow."""
-    n = len(rank)
-    lower, upper = _segments(chains, rank)
-    # Straight long edges please most: a bend holds on to a bend harder than a box to a box.
-    pull = 1.0 + 3.0 * ((lower >= boxes).astype(float) + (upper >= boxes))
+def _across(order: list[Ints], pieces: _Pieces, width: Floats, gap: float, boxes: int) -> tuple[Floats, list[Floats]]:
+    """Horizontal centres, each layer in turn as near to its neighbours as its order and its widths allow; and the least
+    distance of each node from the first of its layer."""
+    x, slot = np.zeros(len(width)), np.zeros(len(width), dtype=np.int64)
     offsets = []
     for layer in order:
-        space = (width[layer][1:] + width[layer][:-1]) / 2 + np.where(
-            (layer[1:] < boxes) | (layer[:-1] < boxes), gap, gap * 0.6
-        )
-        offsets.append(np.concatenate([[0.0], np.cumsum(space)]))
-    x = np.zeros(n)
-    for layer, offset in zip(order, offsets, strict=True):
-        x[layer] = offset - offset[-1] / 2
+        bend = layer >= boxes
+        space = (width[layer][1:] + width[layer][:-1]) / 2 + np.where(bend[1:] & bend[:-1], gap * 0.6, gap)
+        offset = np.concatenate([[0.0], np.cumsum(space)])
+        offsets.append(offset)
+        x[layer], slot[layer] = offset - offset[-1] / 2, np.arange(len(layer))
     for sweep in range(SWEEPS):
-        both = sweep >= SWEEPS - 4  # at first one side leads, at last both have their say
-        for r in range(len(order)) if sweep % 2 == 0 else range(len(order) - 1, -1, -1):
+        downwards, both = sweep % 2 == 0, sweep >= SWEEPS - 4  # at first one side leads, at last both have their say
+        for r in range(len(order)) if downwards else range(len(order) - 1, -1, -1):
             layer, offset = order[r], offsets[r]
-            total, weight = np.zeros(n), np.zeros(n)
-            for here, there, leads in ((lower, upper, sweep % 2 == 0), (upper, lower, sweep % 2 == 1)):
-                if leads or both:
-                    mine = rank[here] == r
-                    np.add.at(total, here[mine], x[there[mine]] * pull[mine])
-                    np.add.at(weight, here[mine], pull[mine])
-            aim = np.where(weight[layer] > 0, total[layer] / np.maximum(weight[layer], 1e-9), x[layer])
-            x[layer] = _isotonic(aim - offset, np.maximum(weight[layer], 0.1)) + offset
-    return x
+            total, weight = np.zeros(len(layer)), np.zeros(len(layer))
+            for here, there in ([pieces.above(r)] if downwards or both else []) + (
+                [pieces.below(r)] if both or not downwards else []
+            ):
+                # Straight long edges please most: a bend holds on to a bend harder than a box to a box.
+                pull = 1.0 + 3.0 * ((here >= boxes).astype(float) + (there >= boxes))
+                total += np.bincount(slot[here], weights=x[there] * pull, minlength=len(layer))
+                weight += np.bincount(slot[here], weights=pull, minlength=len(layer))
+            aim = np.where(weight > 0, total / np.maximum(weight, 1e-9), x[layer])
+            x[layer] = _isotonic(aim - offset, np.maximum(weight, 0.1)) + offset
+    return x, offsets
+
+
+def _straighten(order: list[Ints], chains: list[list[int]], x: Floats, offsets: list[Floats]) -> None:
+    """Put the bends of a long edge above each other where its neighbours leave room."""
+    before: dict[int, tuple[int, float]] = {}  # node to its left neighbour and the distance it needs from it
+    after: dict[int, tuple[int, float]] = {}
+    for layer, offset in zip(order, offsets, strict=True):
+        for (a, b), space in zip(pairwise(layer.tolist()), np.diff(offset).tolist(), strict=True):
+            before[b], after[a] = (a, space), (b, space)
+    for chain in chains:
+        bends = chain[1:-1]
+        if not bends:
+            continue
+        low = max((x[before[b][0]] + before[b][1] for b in bends if b in before), default=-np.inf)
+        high = min((x[after[b][0]] - after[b][1] for b in bends if b in after), default=np.inf)
+        if low <= high:
+            wishes = [x[chain[0]], x[chain[-1]], float(x[bends].mean())]
+            inside = [w for w in wishes[:2] if low <= w <= high]
+            near = min(inside, key=lambda w: abs(w - wishes[2])) if inside else wishes[2]
+            x[bends] = min(max(near, low), high)
 
 
 def _isotonic(aim: Floats, weight: Floats) -> Floats:
     """The ascending values nearest to `aim` (pool adjacent violators)."""
+    if len(aim) < 2 or bool(np.all(aim[1:] >= aim[:-1])):
+        return aim
     blocks: list[list[float]] = []  # weighted sum, weight, members
     for a, w in zip(aim.tolist(), weight.tolist(), strict=True):
         block = [a * w, w, 1.0]
@@ -302,13 +332,24 @@ def _isotonic(aim: Floats, weight: Floats) -> Floats:
     return np.repeat([s / w for s, w, _ in blocks], [int(c) for _, _, c in blocks])
 
 
-def _down(rank: Ints, heights: Floats, rise: float) -> tuple[Floats, float]:
-    """Vertical centres: each layer as high as its highest box."""
+def _bands(rank: Ints, heights: Floats, rise: float) -> Floats:
+    """Top and bottom of each layer, shape (n_layers, 2): as high as its highest box."""
     tallest = np.zeros(int(rank.max()) + 1)
     np.maximum.at(tallest, rank, heights)
-    top = np.concatenate([[0.0], np.cumsum(tallest + rise)])
-    return top[rank] + tallest[rank] / 2, float(top[-1] - rise)
+    top = np.concatenate([[0.0], np.cumsum(tallest + rise)[:-1]])
+    return np.column_stack([top, top + tallest])
 
 
-def _routes(ends: Ints, chains: list[list[int]], x: Floats, y: Floats) -> tuple[tuple[Point, ...], ...]:
-    return tuple(tuple((float(x[p]), float(y[p])) for p in chain) for chain in chains)
+def _routes(chains: list[list[int]], rank: Ints, x: Floats, y: Floats, bands: Floats) -> tuple[tuple[Point, ...], ...]:
+    """The points of each edge; it passes a layer between two boxes from edge to edge of the layer, so straight."""
+    routes = []
+    for chain in chains:
+        first, last = chain[0], chain[-1]
+        points = [(float(x[first]), float(y[first]))]
+        rising = rank[last] < rank[first]
+        for bend in chain[1:-1]:
+            top, bottom = bands[rank[bend]]
+            passed = (bottom, top) if rising else (top, bottom)
+            points += [(float(x[bend]), float(passed[0])), (float(x[bend]), float(passed[1]))]
+        routes.append((*points, (float(x[last]), float(y[last]))))
+    return tuple(routes)

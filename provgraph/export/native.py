@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from provgraph import names
 from provgraph.graph.lineage import ACTIVITY, ENTITY, WAS_INFLUENCED_BY, Edge, Lineage, Node
-from provgraph.prov.model import Document, Literal, Name, Value, prov, value_of, xsd
+from provgraph.prov.model import Document, Literal, Name, Statement, Value, prov, value_of, xsd
 
 #: Local part of every class, descriptor and role of ours is declared under `provgraph`; ids that are no UUIDs under `id`.
 PREFIXES: Final = {
@@ -22,6 +22,7 @@ PREFIXES: Final = {
     "id": names.NAMESPACE.removesuffix("ns#") + "id/",
 }
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _AGENT_TYPES: Final = {"person": "Person", "software": "SoftwareAgent", "organisation": "Organization"}
 _TIMES: Final = frozenset({"created", "recorded", "started", "ended", "valid_from"})
 #: Said by other statements, or true of one machine or of the index only.
@@ -84,12 +85,16 @@ def _entity(doc: Document, node: Node, name: Name, plan: bool) -> None:
 
 
 def _activity(doc: Document, node: Node, name: Name) -> None:
-    statement = _element(
+    said = _element(
         "activity", name, node, [doc.name(f"provgraph:{_local(node.properties.get('method') or 'Activity')}")]
     )
-    doc.add("activity", name,
-            {"startTime": node.properties.get("started") or None, "endTime": node.properties.get("ended") or None},
-            statement.attributes)  # fmt: skip
+    doc.add("activity", name, {"startTime": _time(node, "started"), "endTime": _time(node, "ended")}, said.attributes)
+
+
+def _time(node: Node, key: str) -> str | None:
+    """A time as PROV takes it; what is none stays an attribute."""
+    value = node.properties.get(key)
+    return value if isinstance(value, str) and _DATE_TIME.fullmatch(value) else None
 
 
 def _agent(doc: Document, node: Node, name: Name) -> None:
@@ -98,9 +103,7 @@ def _agent(doc: Document, node: Node, name: Name) -> None:
     doc.statements.append(_element("agent", name, node, types))
 
 
-def _element(kind: str, name: Name, node: Node, types: list[Name]) -> Any:
-    from provgraph.prov.model import Statement
-
+def _element(kind: str, name: Name, node: Node, types: list[Name]) -> Statement:
     attributes = [(prov("type"), value_of(t)) for t in types]
     if node.label:
         attributes.append((prov("label"), value_of(node.label)))
@@ -116,7 +119,7 @@ def _descriptors(node: Node) -> Iterator[tuple[Name, Value]]:
         value = properties[key]
         if key in _LEFT_OUT or value is None or value in ("", []):
             continue
-        if node.kind == ACTIVITY and key in {"started", "ended"}:
+        if node.kind == ACTIVITY and key in {"started", "ended"} and _time(node, key):
             continue
         if node.class_name == "ProcessParameters" and key in {"names", "values"}:
             continue
@@ -134,7 +137,7 @@ def _local(text: str) -> str:
 def _value(key: str, value: Any) -> Value:
     if isinstance(value, (list, tuple, dict)):
         return value_of(json.dumps(value, ensure_ascii=False))
-    if key in _TIMES and isinstance(value, str):
+    if key in _TIMES and isinstance(value, str) and _DATE_TIME.fullmatch(value):
         return Literal(value, xsd("dateTime"))
     return value_of(value)
 
@@ -143,6 +146,8 @@ def _relation(doc: Document, edge: Edge, named: Mapping[str, Name], nodes: Mappi
     source, target = named[edge.source], named[edge.target]
     role = edge.properties.get("role")
     time = edge.properties.get("time")
+    if not (isinstance(time, str) and _DATE_TIME.fullmatch(time)):
+        time = None
     rest = [
         (_name(k), _value(k, v))
         for k, v in sorted(edge.properties.items())
@@ -163,8 +168,8 @@ def _relation(doc: Document, edge: Edge, named: Mapping[str, Name], nodes: Mappi
     elif edge.relation == names.ACTED_ON_BEHALF_OF:
         doc.add("actedOnBehalfOf", None, {"delegate": source, "responsible": target}, rest)
     elif edge.relation == names.WAS_INFORMED_BY:  # a call made inside another one: it was started by it, no data passed
-        started = nodes[edge.source].properties.get("started") or None
-        doc.add("wasStartedBy", None, {"activity": source, "starter": target, "time": started}, rest)
+        doc.add("wasStartedBy", None,
+                {"activity": source, "starter": target, "time": _time(nodes[edge.source], "started")}, rest)  # fmt: skip
     elif edge.relation == WAS_INFLUENCED_BY:
         doc.add("wasInfluencedBy", None, {"influencee": source, "influencer": target}, rest)
 

@@ -20,8 +20,9 @@ __all__ = ["EXTRACTORS", "Extractor", "Source", "open_source", "recognise"]
 
 
 def recognise(path: str | Path) -> Extractor:
-    """The extractor for a file. FileUnreadable: ``file_missing``, ``file_empty``, ``format_unknown`` (names the
-    formats there are)."""
+    """The extractor for a file. FileUnreadable: ``file_missing``, ``file_empty``, ``format_unknown`` (names the formats
+    there are).
+    """
     path = Path(path)
     head = read_head(path)
     for extractor in EXTRACTORS:

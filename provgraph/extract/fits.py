@@ -1,8 +1,7 @@
 """FITS binary and ASCII tables.
 
 Rows of a binary table are read straight from the file, in chunks, also from a gzipped one; astropy reads the headers
-(and ASCII tables, which
-are small).
+(and ASCII tables, which are small).
 """
 
 from __future__ import annotations
@@ -62,8 +61,7 @@ def matches(path: Path, head: bytes) -> bool:
 
 
 def open(path: Path, *, table: str | int | None = None) -> Source:
-    """The first table, or the one with this extension name or HDU number (from 0, the primary one, as astropy
-    counts)."""
+    """The first table, or the one with this extension name or HDU number (from 0, the primary one, as astropy counts)."""
     with reading(path), open_bytes(path) as file:
         seen: list[str] = []
         tables: list[str] = []
@@ -183,14 +181,17 @@ class _BinaryTable(Source):
     def chunks(self, rows: int = ROWS) -> Iterator[dict[str, Column]]:
         with reading(self._path), open_bytes(self._path) as file:
             file.seek(self._start)
+            buffer = memoryview(bytearray(min(rows, self.n or 0) * self._width))
             for first in range(0, self.n or 0, rows):
                 count = min(rows, (self.n or 0) - first)
-                data = file.read(count * self._width)
-                if len(data) < count * self._width:
+                size = count * self._width
+                got = _read_into(file, buffer[:size])
+                if got < size:
                     raise truncated(
-                        self._path, f"row {first + len(data) // max(self._width, 1) + 1} of {self.n} is not there"
+                        self._path, f"row {first + got // max(self._width, 1) + 1} of {self.n} is not there"
                     )
-                table = np.frombuffer(data, self._row, count) if self._width else np.zeros(count, self._row)
+                # The columns are copies, so the next chunk may have the same memory.
+                table = np.frombuffer(buffer, self._row, count) if self._width else np.zeros(count, self._row)
                 yield {field.attribute.name: field.column(table[f"f{i}"]) for i, field in enumerate(self._fields)}
 
 
@@ -327,6 +328,14 @@ def _read_header(path: Path, file: IO[bytes]) -> Any:
     if len(blocks[-1]) < _BLOCK:
         raise truncated(path, "a header is cut off")
     return Header.fromstring(b"".join(blocks).decode("latin-1"))
+
+
+def _read_into(file: Any, buffer: memoryview) -> int:
+    """Fill the buffer as far as the file goes."""
+    got = 0
+    while got < len(buffer) and (more := file.readinto(buffer[got:])):
+        got += more
+    return got
 
 
 def _has_end(block: bytes) -> bool:

@@ -1,5 +1,6 @@
 """HDF5 whose columns are datasets of one length in a group, or the fields of one compound dataset. Links are never
-followed."""
+followed.
+"""
 
 from __future__ import annotations
 
@@ -144,7 +145,8 @@ def _find(path: Path, file: Any, table: str | int | None) -> Any:
 
 def _nodes(group: Any) -> Iterator[tuple[str, Any]]:
     """Name and object of everything below a group that stands in this file; text (the reason) for what h5py cannot
-    represent."""
+    represent.
+    """
     import h5py
 
     for name in group:

@@ -122,8 +122,9 @@ def _type(kind: Any) -> tuple[str, tuple[int, ...]] | str:
 
 
 def column_of(array: Any) -> Column:
-    """An Arrow array as a Column; text as UTF-8 bytes. A vector of floats keeps NaN where one
-    element is null; another vector that holds a null is missing."""
+    """An Arrow array as a Column; text as UTF-8 bytes. A vector of floats keeps NaN where one element is null; another
+    vector that holds a null is missing.
+    """
     import pyarrow as pa
 
     if pa.types.is_dictionary(array.type):

@@ -1,5 +1,6 @@
 """What every extractor gives: a Source, which says what a file holds and reads it in chunks; and how it opens files
-safely."""
+safely.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ GZIP = b"\x1f\x8b"
 class Source(ABC):
     """One table of an open file; a context manager.
 
-    attributes : name, type, unit (``'?'`` where the file declares none), UCD, description and shape of each column,
-    in order.
+    attributes : name, type, unit (``'?'`` where the file declares none), UCD, description and shape of each column, in
+    order.
     n : number of sources, None where only reading tells.
     metadata : what the file says about itself.
     skipped : columns that cannot become attributes, with the reason.
@@ -49,8 +50,8 @@ class Source(ABC):
         """All sources from the first, at most `rows` at a time, by attribute name; may be called again.
 
         Values are in the byte order of the machine; text is UTF-8 bytes ('S'). Masks hold what the file declares as
-        missing and nothing else:
-        NaN and sentinels nobody declared are values. Raises FileUnreadable (``file_truncated``, ``row_malformed``, …).
+        missing and nothing else: NaN and sentinels nobody declared are values. Raises FileUnreadable
+        (``file_truncated``, ``row_malformed``, …).
         """
 
     def close(self) -> None:  # noqa: B027
@@ -76,7 +77,8 @@ class Extractor(Protocol):
 
     def open(self, path: Path, *, table: str | int | None = None) -> Source:
         """Read what the file says about itself. `table` names or numbers one of several. Raises FileUnreadable
-        (``table_missing``, …)."""
+        (``table_missing``, …).
+        """
         ...
 
 

@@ -1,8 +1,8 @@
 """Separated text: comma, semicolon, tab, bar, or white space between the fields; also gzipped.
 
-Types are found over the whole file, so the file is read twice: whole numbers become int64 (exactly; where one does
-not fit, the column stays
-text), other numbers float64, everything else text. An empty field is missing; nothing else is taken to mean that.
+Types are found over the whole file, so the file is read twice: whole numbers become int64 (exactly; where one does not
+fit, the column stays text), other numbers float64, everything else text. An empty field is missing; nothing else is
+taken to mean that.
 """
 
 from __future__ import annotations
@@ -237,13 +237,13 @@ def _layout(lines: list[str]) -> _Layout | None:
 
 
 def _is_header(rows: list[list[str]]) -> bool:
-    """Names stand in the first line when none of it is a number, or when words stand above numbers."""
+    """Names stand in the first line when a word stands above a number there, or when all in it look like names."""
     first = [field.strip() for field in rows[0]]
-    if not any(map(_is_number, first)):
-        return all(map(_NAME.match, first))
-    if len(rows) < 2:
-        return False
-    return any(top and not _is_number(top) and _is_number(below) for top, below in zip(first, rows[1], strict=True))
+    if len(rows) > 1 and any(
+        top and not _is_number(top) and _is_number(below) for top, below in zip(first, rows[1], strict=True)
+    ):
+        return True
+    return all(map(_NAME.match, first)) and not any(map(_is_number, first))
 
 
 def _is_number(field: str) -> bool:

@@ -1,8 +1,8 @@
 """VOTable: TABLEDATA, BINARY and BINARY2.
 
-The document is read as a stream by expat, in bounded memory, and binary rows are mapped onto a numpy record where
-their length is fixed
-(astropy reads row by row). Nothing outside the file is ever fetched: no DTD, no entity, no STREAM elsewhere.
+The document is read as a stream by expat, in bounded memory, and binary rows are mapped onto a numpy record where their
+length is fixed (astropy reads row by row). Nothing outside the file is ever fetched: no DTD, no entity, no STREAM
+elsewhere.
 """
 
 from __future__ import annotations

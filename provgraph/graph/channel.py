@@ -15,7 +15,9 @@ import socket
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from multiprocessing import AuthenticationError
@@ -28,6 +30,7 @@ from provgraph.errors import ProvgraphError
 
 HOLDER_FILE = "holder.json"
 _LONGEST_ADDRESS = 100  # bytes; a Unix socket's path has room for 104 to 108
+_HANDSHAKE_SECONDS = 10.0
 _PIPE = "\\\\.\\pipe\\"
 Message = dict[str, Any]
 
@@ -50,6 +53,7 @@ class Holder:
         stem = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
         for stale in folder.glob(f"{stem}-*"):  # whoever serves has the engine's lock, so nobody else does
             stale.unlink(missing_ok=True)
+        _forget_dead(folder)
         name = f"{stem}-{secrets.token_hex(4)}"
         key_file = folder / f"{name}.key"
         with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -98,9 +102,18 @@ class Holder:
 
     def connect(self) -> Connection | None:
         """A connection to the holder, or None when it is not there any more."""
+        connection = None
         try:
-            return Client(self.address, authkey=self.key())
+            key = self.key()
+            connection = Client(self.address)
+            if not connection.poll(_HANDSHAKE_SECONDS):  # nobody accepts any more, or the process is stopped
+                raise TimeoutError
+            answer_challenge(connection, key)
+            deliver_challenge(connection, key)
+            return connection
         except (OSError, EOFError, AuthenticationError):
+            if connection is not None:
+                connection.close()
             return None
 
 
@@ -169,6 +182,19 @@ def _owner_only_folder() -> Path:
         pass
     short = None if len(tempfile.gettempdir()) < 60 else "/tmp"
     return Path(tempfile.mkdtemp(prefix="provgraph-", dir=short))
+
+
+def _forget_dead(folder: Path) -> None:
+    """Remove what processes that were killed days ago left of other graphs."""
+    for address in folder.glob("*.sock"):
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            if address.stat().st_mtime > time.time() - 86_400:
+                continue
+            try:
+                probe.connect(str(address))
+            except ConnectionRefusedError:
+                address.with_suffix(".key").unlink(missing_ok=True)
+                address.unlink(missing_ok=True)
 
 
 def _is_private(folder: Path) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,8 +29,8 @@ from provgraph.graph.engine import (
 )
 from provgraph.graph.statements import Statement
 
-LOCKED = "is locked by another process"
-IN_USE = "already in use"
+# What the engine says when somebody else has the directory, or is just opening it or being killed.
+_IN_USE = ("utility.LockException", "already in use")
 
 
 class EmbeddedEngine(GraphEngine):
@@ -40,7 +43,7 @@ class EmbeddedEngine(GraphEngine):
     Parameters
     ----------
     directory : made if absent.
-    durable : survive power loss too (an fsync per commit); False for a graph that is thrown away.
+    durable : survive kills at any moment and power loss (an fsync per commit); False for a graph that is thrown away.
 
     Raises
     ------
@@ -53,7 +56,7 @@ class EmbeddedEngine(GraphEngine):
     def __init__(self, directory: Path | str, *, durable: bool = True) -> None:
         self.directory = Path(directory)
         self._arcadedb = import_arcadedb()
-        self._database = self._open()
+        self._database = self._open(durable)
         self._database.set_wal_flush("yes_full" if durable else "no")
         self._lock = threading.RLock()
         self._writer: int | None = None  # thread that is inside a transaction
@@ -141,19 +144,39 @@ class EmbeddedEngine(GraphEngine):
         self._closed = True
         self._database._closed = True  # else its finaliser would write to the parent's files
 
-    def _open(self) -> Any:
+    def _open(self, durable: bool) -> Any:
         path = str(self.directory)
         try:
-            if self._arcadedb.database_exists(path):
-                return self._arcadedb.open_database(path)
-            self.directory.mkdir(parents=True, exist_ok=True)
-            return self._arcadedb.create_database(path)
+            if not self._arcadedb.database_exists(path):
+                if not durable:
+                    self.directory.mkdir(parents=True, exist_ok=True)
+                    return self._arcadedb.create_database(path)
+                self._create()
+            return self._arcadedb.open_database(path)
         except (self._arcadedb.ArcadeDBError, OSError) as error:
-            if LOCKED in str(error) or IN_USE in str(error):
+            if any(sign in str(error) for sign in _IN_USE):
                 raise GraphUnavailable(f"The graph in {path} is in use.", code="graph_locked", path=path) from error
             raise GraphUnavailable(
                 f"The graph in {path} cannot be opened: {error}.", code="graph_unreadable", path=path
             ) from error
+
+    def _create(self) -> None:
+        """An empty graph, made elsewhere and renamed: whoever sees the directory sees all of it, after a kill too."""
+        parent, beginning = self.directory.parent, f".{self.directory.name}.new-"
+        parent.mkdir(parents=True, exist_ok=True)
+        for left in parent.glob(f"{beginning}*"):
+            if left.stat().st_mtime < time.time() - 60:  # nobody takes so long
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=parent, prefix=beginning, ignore_cleanup_errors=True) as folder:
+            new = Path(folder) / self.directory.name
+            self._arcadedb.create_database(str(new)).close()
+            try:
+                if self.directory.is_dir():
+                    self.directory.rmdir()  # an empty one may be there; renaming onto it does not work everywhere
+                new.rename(self.directory)
+            except OSError:  # another process was first
+                if not self._arcadedb.database_exists(str(self.directory)):
+                    raise
 
     def _open_database(self) -> Any:
         if self._closed:

@@ -16,7 +16,7 @@ from provgraph.graph.engine import GraphEngine, Row
 #: From a collection to the segments that hold its stored columns; not an edge of the graph, exported as wasInfluencedBy.
 WAS_INFLUENCED_BY: Final = "WAS_INFLUENCED_BY"
 ENTITY, ACTIVITY, AGENT = "entity", "activity", "agent"
-LEVELS: Final = 10  # hops that one statement of cypher/queries/lineage_up.cypher and lineage_down.cypher takes
+LEVELS: Final = 5  # hops that one statement of cypher/queries/lineage_up.cypher and lineage_down.cypher takes
 DEEPEST: Final = 1000
 MOST: Final = 100_000
 _CALLS: Final = 8  # how far calls are followed to the calls they were made in, and agents to whom they acted for
@@ -83,7 +83,7 @@ def traverse(engine: GraphEngine, roots: Sequence[str], *, up: int = 1, down: in
     up, down : hops towards causes and towards effects, 0 to 1000.
     limit : most nodes; nearer ones are kept. No level is followed further than for this many entities.
 
-    Takes one statement for ten hops up, one for ten hops down, and two more, however large the graph is.
+    Takes one statement for five hops up, one for five hops down, and two more, however large the graph is.
 
     Raises
     ------

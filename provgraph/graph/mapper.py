@@ -173,10 +173,12 @@ class Mapper:
 
     def _properties(self, one: DBObject, recorded: str) -> dict[str, Any]:
         cls = type(one)
+        # What has no key must not have an empty one: the served engine would take two of them for twins.
+        key = {"lineage_key": one.lineage_key} if one.lineage_key else {}
         return {
             "object_id": one.object_id, "identity": one.identity, "version": one.version,
             "class_name": cls.__name__, "class_version": cls.class_version,
-            "lineage_key": one.lineage_key, "repeat": one.repeat, "created": recorded,
+            **key, "repeat": one.repeat, "created": recorded,
             "creator": self.context.agent.agent_id, "project": self.context.project,
             **one.descriptors(), **one.index_values(),
         }  # fmt: skip

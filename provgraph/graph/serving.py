@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,8 @@ class Server:
             connections = dict(self._connections)
         for connection in connections:
             channel.hang_up(connection)
-        waker = self.holder.connect()  # a closed socket would not wake the thread that accepts
-        if waker is not None:
-            waker.close()
+        with suppress(OSError):  # closing the socket alone would not wake the thread that accepts
+            Client(self.holder.address).close()
         self._listener.close()
         for thread in connections.values():
             thread.join(10)

@@ -289,7 +289,7 @@ class _Binding:
         else:
             inferred = units.Units(self.written, self.units).of(item)
             unit = units.unit_text(inferred.unit)
-        if units.unit_of(unit) is None and unit not in units.DEGREES:
+        if unit not in units.DEGREES and units.unit_of(unit) is None:
             raise self.mismatch(f"{unit!r} is no unit", item)
         if value is None or isinstance(value, str):
             return bare(item)

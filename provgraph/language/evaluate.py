@@ -119,7 +119,9 @@ class Evaluation:
             result = (values < bound) | (values > bound)
         else:
             result = _OPERATORS[said](values, bound)
-        return result if null is None else result & ~null
+        if null is not None:
+            result &= ~null
+        return result
 
     def of(self, node: Node) -> Value:
         match node:
@@ -285,6 +287,8 @@ class Evaluation:
                 result = a * b
             case "/":
                 result = a / b
+                if np.any(zero := b == 0):  # also for inf / 0, which IEEE 754 calls inf
+                    result = np.where(zero, np.nan, result)
             case "%":
                 result = np.mod(a, b)
             case _:
@@ -439,7 +443,10 @@ def _integers(said: str, left: Value, right: Value) -> Value:
             wrong = ((a ^ b) & (a ^ result)) < 0
         case "*":
             result = a * b
-            wrong = np.abs(a.astype(np.float64) * b.astype(np.float64)) > 9.2233720368547e18
+            wrong = np.abs(a.astype(np.float64) * b.astype(np.float64)) > 9.2e18
+            if np.any(wrong):  # rare: those near the limit are decided in Python's integers
+                exact = a.astype(object) * b.astype(object)
+                wrong = np.asarray((exact > _LARGEST) | (exact < -_LARGEST - 1), dtype=bool)
         case _:
             wrong = b == 0
             result = np.mod(a, np.where(wrong, 1, b))

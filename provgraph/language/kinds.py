@@ -101,7 +101,7 @@ class Kinds:
                 both = {self.number(left, f"{operator!r}"), self.number(right, f"{operator!r}")}
                 if operator in ("/", "**"):
                     return FLOAT
-                return UNKNOWN if UNKNOWN in both and FLOAT not in both else INTEGER if both == {INTEGER} else FLOAT
+                return INTEGER if both == {INTEGER} else FLOAT
             case Compare(operator, left, right):
                 self.comparison(operator, left, right, node)
             case In(term, items):
@@ -138,4 +138,4 @@ class Kinds:
         function = FUNCTIONS[name]
         if function.gives != "same":
             return function.gives
-        return INTEGER if kinds == {INTEGER} else UNKNOWN if UNKNOWN in kinds else FLOAT
+        return INTEGER if kinds == {INTEGER} else FLOAT

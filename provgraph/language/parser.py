@@ -150,12 +150,13 @@ class _Parser:
         return self.made(Arithmetic(operator, left, self.expression(binds + 1), position=at))
 
     def connective(self, left: Node, operator: str, at: int, binds: int) -> Node:
+        kind: type[All] | type[Any] = All if operator == "and" else Any
         terms = [left, self.expression(binds + 1)]
         while self.at(operator):
             self.take()
             terms.append(self.expression(binds + 1))
-        kind = All if operator == "and" else Any
-        return self.made(kind(tuple(terms), position=at))
+        flat = [part for term in terms for part in (term.terms if isinstance(term, kind) else (term,))]
+        return self.made(kind(tuple(flat), position=at))
 
     def comparison(self, left: Node, operator: str, at: int) -> Node:
         if operator == "is":
@@ -185,20 +186,23 @@ class _Parser:
 
     def listed(self, left: Node, at: int) -> Node:
         self.expect("(", "behind 'in'")
-        before = self.nodes
-        items = [self.expression(0)]
+        items = [self.item()]
         while self.at(","):
             self.take()
-            items.append(self.expression(0))
+            items.append(self.item())
         self.expect(")", "or ',' in the list")
         for item in items:
             if any(isinstance(part, Name) for part in walk(item)):
                 raise self.written.fault("A list behind 'in' holds constants only", item.position)
-        if all(isinstance(item, Number | Text | Null) for item in items):
-            self.nodes = (
-                before  # a long list of constants costs nothing to speak of; the number of characters bounds it
-            )
         return In(left, tuple(items), position=at)
+
+    def item(self) -> Node:
+        """A constant of a list. Plain ones are free: the number of characters bounds them, and lists of identifiers are long."""
+        before = self.nodes
+        node = self.expression(0)
+        if isinstance(node, Number | Text | Null):
+            self.nodes = before
+        return node
 
     def term(self) -> Node:
         token = self.take()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from provgraph.errors import LanguageError
 
@@ -30,8 +30,7 @@ _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 _SAME_OPERATOR: Final = {"==": "=", "<>": "!=", "&": "and", "&&": "and", "|": "or", "||": "or", "~": "not", "!": "not"}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """kind : ``name number text unit op word end``; value : what it stands for; position : index of its first character."""
 
     kind: str
@@ -51,6 +50,7 @@ class Written:
               code: str | None = None, **details: object) -> LanguageError:  # fmt: skip
         """The error `message` at `position`; `kind` completes the code (``criterion_syntax``)."""
         where = self.text[position : position + 24]
+        message = message if len(message) <= 400 else message[:400] + "…"
         here = f"at position {position}, {where!r}" if where else "at the end"
         return error(f"{message} ({here}).", position=position, text=self.text[:2000],
                      code=code or f"{self.family}_{kind}", **details)  # fmt: skip

@@ -7,7 +7,7 @@ rows of it; columns stay mapped until their rows are taken. Calculators run on e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ BLOCK = 1 << 17  # sources a block: a few columns of it fit into the cache
 class WorkOrder:
     """A plan with all it refers to, as plain data: which segments hold what, and how calculators calculate.
 
-    columns : segment names by origin key; sources : segment name by source set key; lists : segment name by digest of the
+    columns : segment names by origin key; sources : segment names by source set key; lists : segment name by digest of the
     identifiers that a user listed; identifiers : origins that are ids.
     """
 
@@ -43,7 +43,7 @@ class WorkOrder:
     store: str
     segments: Mapping[str, SegmentInfo]
     columns: Mapping[str, tuple[str, ...]]
-    sources: Mapping[str, str]
+    sources: Mapping[str, tuple[str, ...]]
     definitions: Mapping[str, Mapping[str, Any]]
     lists: Mapping[str, str]
     identifiers: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class WorkOrder:
         return json.dumps({
             "plan": json.loads(self.plan.to_json()), "store": self.store,
             "segments": {n: i.as_dict() for n, i in self.segments.items()},
-            "columns": {o: list(n) for o, n in self.columns.items()}, "sources": dict(self.sources), "lists": dict(self.lists),
+            "columns": {o: list(n) for o, n in self.columns.items()}, "sources": {k: list(n) for k, n in self.sources.items()}, "lists": dict(self.lists),
             "definitions": {k: dict(d) for k, d in self.definitions.items()}, "identifiers": sorted(self.identifiers),
         })  # fmt: skip
 
@@ -62,7 +62,7 @@ class WorkOrder:
         return cls(
             Plan.from_json(json.dumps(plain["plan"])), plain["store"],
             {n: SegmentInfo.from_dict(i) for n, i in plain["segments"].items()},
-            {o: tuple(n) for o, n in plain["columns"].items()}, plain["sources"], plain["definitions"], plain["lists"],
+            {o: tuple(n) for o, n in plain["columns"].items()}, {k: tuple(n) for k, n in plain["sources"].items()}, plain["definitions"], plain["lists"],
             frozenset(plain["identifiers"]),
         )  # fmt: skip
 
@@ -203,6 +203,7 @@ class _Evaluation:
         self.steps = order.plan.steps
         self.selections: dict[str, Selection] = {}
         self.opened: dict[str, Segment] = {}
+        self.lost: dict[str, StorageError] = {}
         self.results: dict[str, dict[str, Column]] = {}
         self.taken: dict[tuple[str, int], tuple[Selection, Column]] = {}
         self.outcome = Outcome(np.empty(0), {}, [])
@@ -218,15 +219,11 @@ class _Evaluation:
 
     def _sources(self, step: Step) -> Selection:
         key = keys.source_set_key(step.atoms)
-        if key in self.order.sources:
-            segment = self.segment(self.order.sources[key])
+        for segment in self.segments(self.order.sources.get(key, ())):
             return self._bounded(Selection(segment.ids, segment.info.id_digest))
         match step.operator:
             case "External":
-                raise StorageError(
-                    f"The identifiers of {step.id} are not stored any more; ingest its file again.",
-                    code="segment_missing",
-                )
+                raise self._gone(step)
             case "FilterSources":
                 return self._filter(step, key)
             case "SelectSources":
@@ -293,17 +290,13 @@ class _Evaluation:
         """A column and the rows of it that belong to `selection`: mapped, not yet taken."""
         if origin in self.order.identifiers:
             return Column(selection.frame), selection.rows
-        for name in self.order.columns.get(origin, ()):
-            segment = self.segment(name)
+        for segment in self.segments(self.order.columns.get(origin, ())):
             rows, found = selection.within(Selection(segment.ids, segment.info.id_digest))
             if found is None:
                 return segment.column(origin), rows
         step = self.provider(step_id, origin)
         if step.operator == "External":
-            raise StorageError(
-                f"Values of an ingested catalog ({origin}) are not stored any more; ingest its file again.",
-                code="segment_missing", origin=origin,
-            )  # fmt: skip
+            raise self._gone(step)
         own = self.sources(step.id)
         if step.id not in self.results:
             self.results[step.id] = self._calculate(step, own)
@@ -329,8 +322,7 @@ class _Evaluation:
         provided = list(zip(definition["provides"], step.origins, strict=True))
         wanted = np.ones(len(own), bool)
         partial: dict[str, list[tuple[Array, Column]]] = {o: [] for _, o in provided}
-        for name in self.order.columns.get(step.origins[0], ()):
-            segment = self.segment(name)
+        for segment in self.segments(self.order.columns.get(step.origins[0], ())):
             if not all(o in segment.info.origins for _, o in provided):
                 continue
             rows, found = own.within(Selection(segment.ids, segment.info.id_digest))
@@ -366,6 +358,26 @@ class _Evaluation:
         if found is None:
             found = self.opened[name] = self.store.open(self.order.segments[name])
         return found
+
+    def segments(self, names: Iterable[str]) -> Iterator[Segment]:
+        """Those of these segments that can be used: what is gone or changed is passed over, derived values are made again."""
+        for name in names:
+            if name in self.lost:
+                continue
+            try:
+                yield self.segment(name)
+            except StorageError as error:
+                self.lost[name] = error
+
+    def _gone(self, step: Step) -> StorageError:
+        """The error of an ingested catalog whose values cannot be used any more."""
+        for name in self.order.sources.get(keys.source_set_key(step.atoms), ()):
+            if name in self.lost:
+                error = self.lost[name]
+                return StorageError(f"The catalog {step.id} cannot be read: {error}", code=error.code, **error.details)
+        return StorageError(
+            f"The values of the catalog {step.id} are not stored any more; ingest its file again.", code="segment_missing"
+        )
 
 
 def calculate(definition: Mapping[str, Any], inputs: Mapping[str, Column], parameters: Mapping[str, float],

@@ -96,6 +96,7 @@ class TargetProcessor:
         for name, segment in found.items():
             for origin in segment.columns:
                 columns.setdefault(origin, []).append(name)
+        held = {s.source_set_key for s in found.values()} & set(sets)
         definitions = {
             o.definition.dependency_key: {
                 "kind": o.definition.kind, "name": o.definition.name, "requires": list(o.definition.requires),
@@ -109,7 +110,7 @@ class TargetProcessor:
             plan, self.directory,
             {name: SegmentInfo.from_dict(json.loads(s.info)) for name, s in found.items()},
             {o: tuple(sorted(names)) for o, names in columns.items()},
-            {s.source_set_key: name for name, s in found.items() if s.source_set_key in sets},
+            {key: tuple(sorted(n for n, s in found.items() if s.source_set_key == key)) for key in held},
             definitions,
             {digest: s.file for digest, s in lists.items()},
             frozenset(e.attributes()[e.id_attribute].origin for e in externals),

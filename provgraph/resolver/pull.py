@@ -118,10 +118,10 @@ class Pull:
         known: dict[str, int | None] = {}
         exact: dict[str, bool] = {}
         for step in plan.ordered():
-            segment = order.sources.get(keys.source_set_key(step.atoms))
+            stored = order.sources.get(keys.source_set_key(step.atoms))
             bounds = [known[p] for p in (*step.parents, *step.sources) if known.get(p) is not None]
-            if segment is not None:
-                known[step.id], exact[step.id] = order.segments[segment].n, True
+            if stored:
+                known[step.id], exact[step.id] = order.segments[stored[0]].n, True
             else:
                 known[step.id] = min(bounds) if bounds else None  # type: ignore[type-var]
                 exact[step.id] = (

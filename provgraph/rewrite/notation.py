@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from provgraph.errors import InvalidInput
 from provgraph.rewrite.plan import (
@@ -29,7 +30,7 @@ from provgraph.rewrite.plan import (
     Plan,
     Step,
 )
-from provgraph.rewrite.relations import with_atoms
+from provgraph.rewrite.relations import atoms_of
 
 _LINE = re.compile(r"\s*([^\s=]+)\s*=\s*([A-Za-z]+)\((.*)\)\s*", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
@@ -57,10 +58,10 @@ def parse(text: str) -> Plan:
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             step = _parse_line(line, steps)
-            steps[step.id] = step
+            steps[step.id] = replace(step, atoms=atoms_of(step, steps))
     if not steps:
         raise InvalidInput("A plan has at least one line like 'A = External(id, ra)'.", code="plan_syntax")
-    return with_atoms(Plan(next(reversed(steps)), steps))
+    return Plan(next(reversed(steps)), steps)
 
 
 def _line(plan: Plan, step: Step, labels: Mapping[str, str]) -> str:
@@ -130,7 +131,7 @@ def _parse_line(line: str, steps: Mapping[str, Step]) -> Step:
     if operator == SELECT_ATTRIBUTES:
         return Step(name, operator, (parent.id,), tuple(arguments[1:]), _origins(arguments[1:], parent, line))
     if operator == FILTER_SOURCES:
-        return Step(**{**vars(same), "criterion": _canonical(inside.partition(",")[2].strip(), parent)})
+        return replace(same, criterion=_canonical(inside.partition(",")[2].strip(), parent))
     if operator == SELECT_SOURCES:
         return _select_sources(same, arguments[1:], steps, line)
     if operator == ATTRIBUTE_CALCULATOR:
@@ -148,9 +149,7 @@ def _select_sources(step: Step, arguments: list[str], steps: Mapping[str, Step],
             source_list = rest
         else:
             sources.append(_known(argument, steps, line).id)
-    return Step(
-        **{**vars(step), "sources": tuple(sources), "without": tuple(without), "source_list": source_list},
-    )
+    return replace(step, sources=tuple(sources), without=tuple(without), source_list=source_list)
 
 
 def _attribute_calculator(step: Step, parent: Step, text: str, line: str) -> Step:
@@ -193,7 +192,9 @@ def _origins(names: Iterable[str], parent: Step, line: str) -> tuple[str, ...]:
     known = dict(zip(parent.names, parent.origins, strict=True))
     missing = [n for n in names if n not in known]
     if missing:
-        raise InvalidInput(f"The step {parent.id} has no attribute {missing[0]!r}: {line.strip()!r}.", code="plan_syntax")
+        raise InvalidInput(
+            f"The step {parent.id} has no attribute {missing[0]!r}: {line.strip()!r}.", code="plan_syntax"
+        )
     return tuple(known[n] for n in names)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -26,7 +26,8 @@ class Step:
 
     id : unique in the plan; for people it is the label.
     parents : ids of steps, in order.
-    names, origins : the attributes it represents, in order; parallel.
+    names, origins : the attributes it represents; parallel. Of the end of a plan their order is that of the result; of
+        other steps it says nothing, and parents may have another.
     criterion : FilterSources: canonical text over origin keys.
     definition, inputs, parameters : AttributeCalculator: the definition's lineage key, the *origins* of its required
         attributes in the definition's order, canonical JSON of the process parameters.
@@ -79,7 +80,8 @@ class Step:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Step:
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        fields_: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**fields_)
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,8 @@ class Plan:
 
     def same_as(self, other: Plan) -> bool:
         """Whether both have the same steps, shared in the same way; ids and the order of attributes do not count."""
-        return (
-            self.keys[self.end] == other.keys[other.end]
-            and sorted(self.keys.values()) == sorted(other.keys.values())
-        )
+        alike = sorted(self.keys.values()) == sorted(other.keys.values())
+        return alike and self.keys[self.end] == other.keys[other.end]
 
     def only_needed(self) -> Plan:
         """Without the steps that the end does not depend on, in order."""
@@ -181,14 +181,14 @@ class Plan:
     def renamed(self, labels: Mapping[str, str]) -> Plan:
         """The same plan with other ids; what `labels` does not mention keeps its own."""
 
-        def new(ids: Collection[str]) -> tuple[str, ...]:
+        def new(*ids: str) -> tuple[str, ...]:
             return tuple(labels.get(i, i) for i in ids)
 
-        steps = (
-            replace(s, id=labels.get(s.id, s.id), parents=new(s.parents), sources=new(s.sources), without=new(s.without))
+        steps = [
+            replace(s, id=new(s.id)[0], parents=new(*s.parents), sources=new(*s.sources), without=new(*s.without))
             for s in self
-        )
-        return Plan(labels.get(self.end, self.end), {s.id: s for s in steps})
+        ]
+        return Plan(new(self.end)[0], {s.id: s for s in steps})
 
     def to_json(self) -> str:
         return json.dumps({"end": self.end, "steps": [s.to_dict() for s in self]}, ensure_ascii=False)

@@ -15,7 +15,6 @@ from provgraph.errors import ProvgraphError, RewriteError
 from provgraph.rewrite.plan import (
     ATTRIBUTE_CALCULATOR,
     CONCATENATE_ATTRIBUTES,
-    EXTERNAL,
     FILTER_SOURCES,
     PASS,
     SELECT_ATTRIBUTES,
@@ -35,7 +34,7 @@ class Answer(Enum):
 
     def __bool__(self) -> bool:
         if self is Answer.UNKNOWN:
-            raise ProvgraphError("It is not known; ask `is Answer.YES` instead of using it as a truth value.", code="answer_unknown")
+            raise ProvgraphError("It is not known: compare with Answer.YES.", code="answer_unknown")
         return self is Answer.YES
 
 
@@ -71,11 +70,17 @@ def equal(one: Collection[str], other: Collection[str]) -> Answer:
 
 
 def with_atoms(plan: Plan) -> Plan:
-    """The plan with the atoms of every step that has parents worked out from its operator; other steps it lacks stay."""
-    known: dict[str, Step] = dict(plan.steps)
+    """What the end needs, with the atoms of every step worked out from its operator, and selections in one order."""
+    known: dict[str, Step] = {}
     for step in plan.ordered():
-        known[step.id] = replace(step, atoms=atoms_of(step, known))
+        known[step.id] = replace(
+            step, atoms=atoms_of(step, known), sources=_sorted(step.sources), without=_sorted(step.without)
+        )
     return Plan(plan.end, known)
+
+
+def _sorted(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(ids)))
 
 
 def atoms_of(step: Step, steps: Mapping[str, Step]) -> tuple[str, ...]:
@@ -179,20 +184,47 @@ def evaluated(plan: Plan) -> Asked:
 
 
 def cheaper(plan: Plan) -> Asked:
-    """SelectSources {step, source, by} with a source that has to be calculated and others `by` that have not.
+    """SelectSources {step, source, by} with a source that needs more calculations than others, `by`, that could limit it.
 
-    Those that need no calculation may limit the calculation; where they provably do already, nothing is said.
+    Where they provably do already, nothing is said.
     """
     below = _calculations(plan).below
     found: Asked = []
     for step in plan:
-        if step.operator != SELECT_SOURCES or len(step.sources) < 2:
-            continue
-        free = [s for s in step.sources if not below[s]]
-        for source in step.sources:
-            limits = [s for s in free if subset(plan[source].atoms, plan[s].atoms) is not Answer.YES]
-            if below[source] and limits:
-                found.append({"step": step.id, "source": source, "by": limits})
+        if step.operator == SELECT_SOURCES:
+            for source in step.sources:
+                limits = [
+                    s for s in step.sources
+                    if below[s] < below[source] and subset(plan[source].atoms, plan[s].atoms) is not Answer.YES
+                ]  # fmt: skip
+                if limits:
+                    found.append({"step": step.id, "source": source, "by": limits})
+    return found
+
+
+def nested(plan: Plan) -> Asked:
+    """Sources {step, source} that are SelectSources themselves, limited by what needs more calculations than they do."""
+    below = _calculations(plan).below
+    return [
+        {"step": step.id, "source": source.id}
+        for step in plan
+        for source in (plan[s] for s in step.sources)
+        if source.operator == SELECT_SOURCES and not source.source_list
+        and all(below[source.parents[0]] < below[s] for s in source.sources)
+    ]  # fmt: skip
+
+
+def implied(plan: Plan) -> Asked:
+    """Sources {step, source} that keep everything, provably: others that need no more calculations limit to less."""
+    below = _calculations(plan).below
+    found: Asked = []
+    for step in plan:
+        left = list(step.sources) if step.operator == SELECT_SOURCES else []
+        for source in step.sources if left else ():
+            others = {atom for s in left if s != source and below[s] <= below[source] for atom in plan[s].atoms}
+            if subset(others.union(plan[step.parents[0]].atoms), plan[source].atoms) is Answer.YES:
+                left.remove(source)
+                found.append({"step": step.id, "source": source})
     return found
 
 
@@ -225,5 +257,6 @@ QUESTIONS: Mapping[str, Callable[[Plan], Asked]] = {
     "together": together,
     "evaluated": evaluated,
     "cheaper": cheaper,
+    "nested": nested,
+    "implied": implied,
 }
-

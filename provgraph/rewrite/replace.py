@@ -86,14 +86,14 @@ def _replacements(rule: Rule, rows: Rows, steps: Mapping[str, Step]) -> dict[str
     """Replacement by replaced; where a replacement was itself replaced in this round, the last one."""
     direct: dict[str, str] = {}
     for row in rows:
-        old, new = row.get("replaced"), row.get("replacement")
+        old, new = str(row["replaced"]), str(row["replacement"])
         if old not in steps or new not in steps or old == new:
             raise _broken(rule, f"replaces {old!r} by {new!r}")
         if direct.setdefault(old, new) != new:
             raise _broken(rule, f"replaces {old!r} by {direct[old]!r} and by {new!r}")
-    found = {}
-    for old in direct:
-        new, seen = direct[old], {old}
+    found: dict[str, str] = {}
+    for old, first in direct.items():
+        new, seen = first, {old}
         while new in direct:
             if new in seen:
                 raise _broken(rule, f"replaces {old!r} by itself")
@@ -123,7 +123,7 @@ def _redirect(plan: Plan, steps: Mapping[str, Step], replacements: Mapping[str, 
 
 def _relations(steps: Iterable[Step], replacements: Mapping[str, str]) -> list[str]:
     """The kinds of edges by which something depends on what was replaced."""
-    found = set()
+    found: set[str] = set()
     for step in steps:
         ends = ((names.PARENT, step.parents), (names.SOURCES, step.sources), (names.EXCEPT, step.without))
         found.update(relation for relation, ids in ends if not replacements.keys().isdisjoint(ids))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from provgraph.errors import RewriteError
+from provgraph.errors import GraphUnavailable, RewriteError
 from provgraph.graph.engine import GraphEngine
+from provgraph.rewrite import notation, transient
 from provgraph.rewrite import replace as replacing
-from provgraph.rewrite import transient
 from provgraph.rewrite.plan import ATTRIBUTE_CALCULATOR, Plan
 from provgraph.rewrite.relations import with_atoms
 from provgraph.rewrite.rule import load
@@ -48,12 +49,14 @@ SIMPLIFY = Phase("simplify", (
 ))  # fmt: skip
 SELECT = Phase("select", (
     "filter_sources_to_select_sources",                # the sources of a filter, as a symbol, read no attributes, so they can move
+    "list_to_select_sources",                          # likewise, for what a user selected
 ), until="once", when=COSTLY)  # fmt: skip
 SPREAD_SELECTION = Phase("spread selection", (         # lifting what is below is how a selection moves down (5.1)
     "select_attributes_past_select_sources",
     "attribute_calculator_past_select_sources",
     "filter_sources_past_select_sources",
     "concatenate_attributes_past_select_sources",      # the move that brings it to the other branches
+    "select_sources_past_select_sources",
     "merge_select_sources",                            # several filters travel as one from here
 ), when=COSTLY)  # fmt: skip
 NARROW_ATTRIBUTES = Phase("narrow attributes", (       # after spreading: then few filters need their attributes kept
@@ -68,8 +71,11 @@ NARROW_ATTRIBUTES = Phase("narrow attributes", (       # after spreading: then f
     "select_attributes_past_filter_sources",
     "narrow_attribute_calculator",
 ))  # fmt: skip
+ORDER_SELECTIONS = Phase("order selections", (         # after narrowing: now a selection needs only the calculations it has to
+    "flatten_select_sources",                          # a criterion on measured values need not wait for one on calculated values
+    "limit_calculated_sources",                        # but the calculation may wait for what the first leaves
+), when=COSTLY)  # fmt: skip
 LIMIT_SOURCES = Phase("limit sources", (               # a phase of its own: inverse moves in one phase never end
-    "limit_calculated_sources",                        # first, so that what is found cheaply limits what is found by calculating
     "select_sources_past_pass",
     "select_sources_past_select_attributes",
     "select_sources_past_filter_sources",
@@ -78,6 +84,8 @@ LIMIT_SOURCES = Phase("limit sources", (               # a phase of its own: inv
     "select_sources_past_attribute_calculator",        # the move that saves the work
 ), when=COSTLY)  # fmt: skip
 FINISH = Phase("finish", (
+    "drop_implied_sources",                            # not before: what one branch implies may still have to limit another
+    "remove_implied_select_sources",
     "merge_equal_steps",                               # the copies of one selection become one again (Fig. 3d)
     "merge_select_attributes",
     "remove_identity_select_attributes",
@@ -90,7 +98,17 @@ FINISH = Phase("finish", (
     "select_sources_to_filter_sources",                # a filter that has everything wanted is the selection
 ))  # fmt: skip
 
-PHASES = (SIMPLIFY, SELECT, SPREAD_SELECTION, NARROW_ATTRIBUTES, LIMIT_SOURCES, FINISH)
+PHASES = (SIMPLIFY, SELECT, SPREAD_SELECTION, NARROW_ATTRIBUTES, ORDER_SELECTIONS, LIMIT_SOURCES, FINISH)
+
+_EXAMPLE = """
+A = External(x, y, z)
+B = FilterSources(A, x < 1)
+P = Pass(B)
+C = AttributeCalculator(A, method(x, y) -> w)
+D = ConcatenateAttributes(P, C)
+E = SelectAttributes(D, y, w)
+F = SelectSources(E, list few)
+"""
 
 
 @dataclass(frozen=True)
@@ -119,6 +137,12 @@ def optimise(plan: Plan, *, engine: GraphEngine | None = None, trace: Listener |
     return optimise_with(PHASES, plan, engine=engine, trace=trace)
 
 
+def warm_up() -> None:
+    """Open a scratch graph and let it see all rules once, so that the first plan does not wait for it."""
+    with suppress(GraphUnavailable):
+        optimise(notation.parse(_EXAMPLE))
+
+
 def optimise_with(
     phases: Sequence[Phase], plan: Plan, *, engine: GraphEngine | None = None, trace: Listener | None = None,
     leave_out: Collection[str] = (),
@@ -127,7 +151,7 @@ def optimise_with(
     started = time.perf_counter()
 
     def work(copy: Transient) -> Optimised:
-        run = _Run(copy, with_atoms(plan.only_needed()), trace)
+        run = _Run(copy, with_atoms(plan), trace)
         for phase in phases:
             run.phase(replace(phase, rules=tuple(r for r in phase.rules if r not in leave_out)))
         final = run.result()

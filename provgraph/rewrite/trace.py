@@ -43,7 +43,8 @@ class Entry:
         return notation.lines(self.plan_after, order, self.labels)
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.round}. {self.rule}", *(f"  - {x}" for x in self.before), *(f"  + {x}" for x in self.after)])
+        gone, come = (f"  - {line}" for line in self.before), (f"  + {line}" for line in self.after)
+        return "\n".join([f"{self.round}. {self.rule}", *gone, *come])
 
 
 Listener = Callable[[Entry], None]

@@ -9,7 +9,7 @@ import queue
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -56,13 +56,8 @@ class Transient:
     def read(self, rounds: Sequence[str]) -> dict[str, Step]:
         """The steps that these rounds made, with their dependencies."""
         rows = self.run(statements.load("queries/steps_made"), rounds=list(rounds))
-        edges: dict[str, dict[str, list[tuple[int, str]]]] = {}
-        for row in self.run(statements.load("queries/steps_dependencies"), rounds=list(rounds)):
-            of_step = edges.setdefault(row["step"], {})
-            of_step.setdefault(row["relation"], []).append((row["index"] or 0, row["dependency"]))
-        return {
-            row["properties"]["id"]: _step(row["properties"], edges.get(row["properties"]["id"], {})) for row in rows
-        }
+        steps = (_step(row["properties"], row["dependencies"]) for row in rows)
+        return {step.id: step for step in sorted(steps, key=lambda s: s.id)}
 
     def redirect(self, replacements: Mapping[str, str], relations: Iterable[str]) -> None:
         """Let everything that depends on a replaced step, by these relations, depend on its replacement."""
@@ -70,7 +65,7 @@ class Transient:
         for relation in relations:
             self.run(statements.load("queries/steps_redirect", relation=relation), pairs=pairs)
 
-    def drop(self, steps: Collection[str]) -> None:
+    def drop(self, steps: Iterable[str]) -> None:
         self.run(statements.load("queries/steps_drop"), ids=sorted(steps))
 
 
@@ -104,12 +99,6 @@ def can_embed() -> bool:
         if error.code == "engine_missing":
             return False
         raise
-
-
-def warm_up() -> None:
-    """Open a scratch graph now, so that the first plan does not wait for it."""
-    with suppress(GraphUnavailable), _Borrowed() as engine:
-        engine.scratch(lambda run: Transient(run).read([LAID_OUT]))
 
 
 # -- the pool ----------------------------------------------------------------------------------------------------------
@@ -147,13 +136,17 @@ def _make() -> GraphEngine:
     try:
         engine = EmbeddedEngine(directory / "graph", durable=False)
         # Labels and edge types exist once something was written with them; otherwise each plan pays for it.
-        engine.write(lambda run: Transient(run).lay_out(_EXAMPLE))
-        engine.write(lambda run: Transient(run).run(statements.load("queries/steps_forget")))
+        engine.write(lambda run: _make_types(Transient(run)))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     atexit.register(_discard, engine, directory, os.getpid())
     return engine
+
+
+def _make_types(copy: Transient) -> None:
+    copy.lay_out(_EXAMPLE)
+    copy.drop(_EXAMPLE.steps.keys())
 
 
 def _discard(engine: GraphEngine, directory: Path, owner: int) -> None:
@@ -198,12 +191,13 @@ def _edges(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _step(properties: Mapping[str, Any], edges: Mapping[str, list[tuple[int, str]]]) -> Step:
+def _step(properties: Mapping[str, Any], edges: Sequence[Mapping[str, Any]]) -> Step:
     def texts(key: str) -> tuple[str, ...]:
         return tuple(properties.get(key) or ())
 
     def dependencies(relation: str) -> tuple[str, ...]:
-        return tuple(d for _, d in sorted(edges.get(relation, ())))
+        found = sorted((e["index"] or 0, e["id"]) for e in edges if e["relation"] == relation)
+        return tuple(name for _, name in found)
 
     operator = properties["operator"]
     criterion = properties.get("criterion") or ""

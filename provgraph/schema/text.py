@@ -1,5 +1,4 @@
-"""Text of sources: fixed-width UTF-8 bytes ('S') wherever it is stored or compared, str ('U') where a person reads
-it."""
+"""Text of sources: fixed-width UTF-8 bytes ('S') wherever it is stored or compared, str ('U') where a person reads it."""
 
 from __future__ import annotations
 
@@ -13,8 +12,8 @@ Array = np.ndarray[Any, Any]
 def encode_text(values: Array) -> Array:
     """Text as fixed-width UTF-8 bytes.
 
-    values : ndarray of 'S' (returned as it is), 'U', or object (str, bytes; None becomes empty), any shape.
-    Raises TypeError for an object that is neither.
+    values : ndarray of 'S' (returned as it is), 'U', or object (str, bytes; None becomes empty), any shape. Raises
+    TypeError for an object that is neither.
     """
     if values.dtype.kind == "S":
         return values

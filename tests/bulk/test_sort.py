@@ -65,3 +65,26 @@ def test_disorder_across_blocks_is_seen() -> None:
     assert is_ascending(ids)
     ids[2**20] = ids[2**20 - 1]  # the pair that straddles the first block
     assert not is_ascending(ids)
+
+
+@pytest.mark.parametrize("kind", ["near", "negative", "wide", "whole range", "text"])
+def test_many_identifiers(kind: str) -> None:
+    """Above the size from which two threads sort, packed with their positions where both fit."""
+    n = 2**18 + 3
+    rng = np.random.default_rng(4)
+    near = rng.permutation(n)
+    ids = {
+        "near": near + 2**53,
+        "negative": near - n,
+        "wide": near * (2**62 // n),
+        "whole range": np.concatenate([[-(2**63), 2**63 - 1], near[2:]]),
+        "text": np.char.mod("%d", near).astype("S"),
+    }[kind]
+    order = ordering(ids)
+    assert order is not None
+    assert np.array_equal(ids[order], np.sort(ids))
+    assert len(np.unique(order)) == n
+    ids[7] = ids[n - 7]
+    with pytest.raises(IngestError) as caught:
+        ordering(ids)
+    assert caught.value.details["count"] == 1

@@ -52,7 +52,9 @@ def test_help_imports_nothing_heavy(words: list[str], tmp_path: Path) -> None:
     )
     import subprocess
 
-    done = subprocess.run([sys.executable, "-c", look, *words], capture_output=True, text=True, cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", look, *words], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
     assert set(done.stderr.splitlines()[-1].split("|")) & HEAVY == set()
 
 
@@ -70,7 +72,14 @@ def test_no_words_print_help_as_a_usage_error(words: list[str], run: Run) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [["ls", "--limit", "many"], ["ls", "--bad"], ["pull", "start"], ["annotate", "x"], ["ingest", "f", "--unit", "mag"]]
+    "words",
+    [
+        ["ls", "--limit", "many"],
+        ["ls", "--bad"],
+        ["pull", "start"],
+        ["annotate", "x"],
+        ["ingest", "f", "--unit", "mag"],
+    ],
 )
 def test_usage_errors_are_one_line(words: list[str], run: Run) -> None:
     said = run(*words, status=errors.EXIT_USAGE)

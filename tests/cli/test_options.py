@@ -11,7 +11,10 @@ def test_lists_take_commas_and_repetition() -> None:
 
 
 def test_pairs_split_at_the_first_sign() -> None:
-    assert options.pairs("--description", ["z=redshift, z = 0 is here", "m="]) == {"z": "redshift, z = 0 is here", "m": ""}
+    assert options.pairs("--description", ["z=redshift, z = 0 is here", "m="]) == {
+        "z": "redshift, z = 0 is here",
+        "m": "",
+    }
     assert options.pairs("--missing", ["z=-9,0.5,none"], options.numbers) == {"z": [-9, 0.5, "none"]}
 
 

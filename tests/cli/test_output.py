@@ -28,10 +28,14 @@ def test_a_cell_is_one_line() -> None:
 
 
 def test_fields_leave_out_what_is_empty() -> None:
-    assert output.fields({"a": 1, "empty": "", "none": None, "list": ["x", "y"], "blank": [""]}) == "a     1\nlist  x, y"
+    assert (
+        output.fields({"a": 1, "empty": "", "none": None, "list": ["x", "y"], "blank": [""]}) == "a     1\nlist  x, y"
+    )
 
 
-@pytest.mark.parametrize(("n", "said"), [(0, "0 sources"), (1, "1 source"), (77429, "77,429 sources"), (None, "? sources")])
+@pytest.mark.parametrize(
+    ("n", "said"), [(0, "0 sources"), (1, "1 source"), (77429, "77,429 sources"), (None, "? sources")]
+)
 def test_counts(n: int | None, said: str) -> None:
     assert output.count(n, "source") == said
 
@@ -60,7 +64,11 @@ def on_a_terminal(code: str, **variables: str) -> str:
     """What a program writes to a terminal."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=theirs, stderr=theirs, stdin=theirs, env={**os.environ, "TERM": "xterm", **variables}
+        [sys.executable, "-c", code],
+        stdout=theirs,
+        stderr=theirs,
+        stdin=theirs,
+        env={**os.environ, "TERM": "xterm", **variables},
     ) as child:
         os.close(theirs)
         seen = b""

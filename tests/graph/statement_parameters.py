@@ -72,6 +72,7 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "queries/steps_redirect": ({"relation": "PARENT"}, {"plan": "p", "pairs": [_PAIR]}),
     "queries/versions_of": ({}, {"identities": ["i"]}),
     "schema/await_indexes": ({}, {}),
+    "schema/constraints_neo4j": ({}, {}),
     "schema/create_survey": ({}, {"survey_id": "s", "schema_version": 1, "created": _STARTED}),
     "schema/indexes_embedded": ({}, {}),
     "schema/migrated": ({}, {"schema_version": 1}),

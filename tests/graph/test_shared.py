@@ -96,6 +96,25 @@ def test_the_first_opener_serves_the_second(directory: Path, start: Callable[[],
         assert count(engine) == 5
 
 
+def test_processes_starting_together_on_a_new_graph_agree(directory: Path) -> None:
+    waiting = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.graph.second_process", str(directory)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        )
+        for _ in range(6)
+    ]  # fmt: skip
+    for process in waiting:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({"do": "merge", "first": 0, "end": 10}) + "\n")
+        process.stdin.flush()
+    for process in waiting:
+        out, _ = process.communicate(timeout=60)
+        assert [json.loads(line).get("result") for line in out.splitlines()] == [None, 0]
+    with open_embedded(directory) as engine:
+        assert count(engine) == 10
+
+
 def test_writers_of_two_processes_make_no_twins(directory: Path, start: Callable[[], Process]) -> None:
     with open_embedded(directory) as engine:
         second, third = start(), start()
@@ -258,6 +277,22 @@ def test_the_channel_is_for_its_owner_only(directory: Path) -> None:
     assert not Path(holder.address).exists()
     assert not Path(holder.key_file).exists()
     assert not (directory / channel.HOLDER_FILE).exists()
+
+
+def test_what_killed_processes_left_is_cleared_away(directory: Path, start: Callable[[], Process]) -> None:
+    killed, alive = start(), Process(directory.with_name("other"))
+    kept, dead = channel.Holder.read(directory.with_name("other")), channel.Holder.read(directory)
+    assert kept is not None
+    assert dead is not None
+    killed.kill()
+    for holder in (kept, dead):
+        os.utime(holder.address, (0, 0))
+    with open_embedded(directory.with_name("third")):
+        assert not Path(dead.address).exists()
+        assert not Path(dead.key_file).exists()
+        assert Path(kept.key_file).exists()
+    assert alive.ask("count") == 0
+    alive.popen.communicate(timeout=20)
 
 
 def test_a_long_directory_has_a_short_address(tmp_path: Path) -> None:

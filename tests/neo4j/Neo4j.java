@@ -10,6 +10,7 @@ import org.neo4j.configuration.connectors.ConnectorType;
 import org.neo4j.configuration.helpers.SocketAddress;
 import org.neo4j.dbms.api.DatabaseManagementServiceBuilder;
 import org.neo4j.io.ByteUnit;
+import org.neo4j.io.fs.FileUtils;
 import org.neo4j.kernel.internal.GraphDatabaseAPI;
 
 class Neo4j {
@@ -27,6 +28,7 @@ class Neo4j {
         var address = resolver.resolveDependency(ConnectorPortRegister.class).getLocalAddress(ConnectorType.BOLT);
         System.out.println("READY " + address.getPort());
         while (System.in.read() >= 0) { }
+        FileUtils.deleteDirectory(Path.of(arguments[0]));
         Runtime.getRuntime().halt(0);
     }
 }

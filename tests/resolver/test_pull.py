@@ -137,7 +137,7 @@ def test_a_criterion_on_a_calculated_attribute(nearby: Any) -> None:  # noqa: F8
 
 
 def test_a_calculator_of_a_calculated_attribute(nearby: Any, seen: list[int]) -> None:  # noqa: F811
-    nearby.define_calculator("luminosity", requires=["absmag_u"], expression="10 ** (-0.4 * absmag_u)", unit="?")
+    nearby.define_calculator("luminosity", requires=["absmag_u"], expression="power(10, -0.4 * absmag_u)", unit="?")
     table = nearby.pull("A", ["id", "luminosity"], where=WHERE).table()
     ids, absolute = expected()
     assert np.allclose(table["luminosity"], 10 ** (-0.4 * absolute), rtol=1e-5)

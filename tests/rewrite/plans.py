@@ -8,6 +8,11 @@ from provgraph.rewrite import notation
 from provgraph.rewrite.plan import Plan
 
 COLUMNS = ("a", "b", "c")
+# "Back" joins a calculation with what it was made of, as a pull does.
+OFTEN = [
+    "Pass", "SelectAttributes", "FilterSources", "FilterSources", "SelectSources",
+    "AttributeCalculator", "AttributeCalculator", "Back", "ConcatenateAttributes", "ConcatenateAttributes",
+]  # fmt: skip
 METHODS = {"double": 1, "negative": 1, "add": 2, "rank": 1, "both": 2}
 
 
@@ -39,10 +44,7 @@ def steps(draw: st.DrawFn, name: str, known: dict[str, tuple[str, ...]]) -> tupl
     ids = list(known)
     parent = draw(st.sampled_from(ids[-4:] + ids))
     has = known[parent]
-    operator = draw(st.sampled_from(
-        ["Pass", "SelectAttributes", "FilterSources", "FilterSources", "SelectSources"]
-        + ["AttributeCalculator", "AttributeCalculator", "ConcatenateAttributes", "ConcatenateAttributes", "Back"],
-    ))  # fmt: skip
+    operator = draw(st.sampled_from(OFTEN))
     if operator == "SelectAttributes":
         kept = draw(st.permutations(has))[: draw(st.integers(0, len(has)))]
         return f"{name} = SelectAttributes({', '.join((parent, *kept))})", tuple(kept)
@@ -61,7 +63,7 @@ def steps(draw: st.DrawFn, name: str, known: dict[str, tuple[str, ...]]) -> tupl
         outputs = [f"{o}_{name}" for o in outputs]
         whole = "whole " if method == "rank" else ""
         text = f"AttributeCalculator({parent}, {whole}{method}({', '.join(inputs)}) -> {', '.join(outputs)})"
-        if operator == "Back":  # joined with what it was made of, as a pull does
+        if operator == "Back":
             return f"{name}_0 = {text}\n{name} = ConcatenateAttributes({parent}, {name}_0)", (*has, *outputs)
         return f"{name} = {text}", tuple(outputs)
     if operator == "ConcatenateAttributes":

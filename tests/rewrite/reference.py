@@ -30,7 +30,9 @@ class Catalog:
 
     def take(self, kept: Array) -> Catalog:
         return Catalog(
-            self.ids[kept], {n: v[kept] for n, v in self.by_name.items()}, {o: v[kept] for o, v in self.by_origin.items()}
+            self.ids[kept],
+            {n: v[kept] for n, v in self.by_name.items()},
+            {o: v[kept] for o, v in self.by_origin.items()},
         )
 
 

@@ -1,0 +1,48 @@
+"""What a benchmark gives, and how it is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table.
+
+    what : what was done. ours, baseline : measured, with units. result : ratio or count. bar : what is asked for; '' where the
+    line is for information. reached : whether it was; None without a bar.
+    """
+
+    what: str
+    ours: str
+    baseline: str
+    result: str
+    bar: str = ""
+    reached: bool | None = None
+
+    def row(self) -> str:
+        verdict = {True: "yes", False: "**no**", None: ""}[self.reached]
+        return f"| {self.what} | {self.ours} | {self.baseline} | {self.result} | {self.bar} | {verdict} |"
+
+
+HEADER = "| what | provgraph | against | result | bar | reached |\n|---|---|---|---|---|---|"
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds that one call takes."""
+    began = perf_counter()
+    work()
+    return perf_counter() - began
+
+
+def typical(seconds: Iterable[float]) -> float:
+    """The median: one disturbed run does not count."""
+    return median(seconds)
+
+
+def shown(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"

@@ -1,0 +1,450 @@
+"""What GraphQL shows. Plain fields hold what is known already, so that lists of them need no resolvers; the rest is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types import Info
+
+from provgraph.api import limits, loaders
+from provgraph.api.context import Context
+from provgraph.jobs.store import Job as StoredJob
+from provgraph.jobs.store import Phase as StoredPhase
+from provgraph.schema.calculator import AttributeCalculatorDefinition
+from provgraph.schema.collection import SourceCollection as StoredCollection
+from provgraph.schema.files import DataFile
+from provgraph.schema.files import Segment as StoredSegment
+from provgraph.schema.objects import DBObject
+
+if TYPE_CHECKING:
+    from provgraph.graph.lineage import Lineage as FoundLineage
+    from provgraph.resolver.pull import Explanation as MadeExplanation
+
+Information = Info[Context, None]
+Phase = strawberry.enum(StoredPhase, name="Phase", description="As in IVOA UWS 1.1.")
+
+
+# -- objects -----------------------------------------------------------------------------------------------------------
+
+
+@strawberry.interface(description="Anything with an id that `node` takes.")
+class Node:
+    id: strawberry.ID
+
+
+@strawberry.type(description="A dated statement about an object: a name, a description, a tag.")
+class Note:
+    kind: str
+    value: str
+    reason: str
+    recorded: str
+    valid_from: str
+
+
+@strawberry.interface(description="A version of a persistent object, a PROV Entity.")
+class Record(Node):
+    object_id: str = strawberry.field(description="UUID of this version; its IRI is urn:uuid:<objectId>.")
+    identity: str = strawberry.field(description="UUID that all versions of one thing share.")
+    version: int
+    class_name: str
+    name: str | None = strawberry.field(description="The newest name given to it.")
+    lineage_key: str | None = strawberry.field(description="Equal keys, same object.")
+    created: str = strawberry.field(description="ISO 8601, UTC.")
+    creator: str
+    project: str
+    href: str = strawberry.field(description="Its page, relative to this service.")
+    stored: strawberry.Private[DBObject]
+
+    @strawberry.field(description="Dated statements about it, oldest first.")
+    async def notes(self, info: Information) -> list[Note]:
+        found = await info.context.notes.load(self.stored)
+        return [Note(**{k: n[k] or "" for k in ("kind", "value", "reason", "recorded", "valid_from")}) for n in found]
+
+    @strawberry.field(description="All versions of this thing, newest first.")
+    async def versions(self, info: Information) -> list[Record]:
+        return await records(info.context, await info.context.versions.load(self.stored))
+
+    @strawberry.field(description="What it is derived from: parents, criterion, definition, files.")
+    async def dependencies(self, info: Information) -> list[Record]:
+        return await records(info.context, await info.context.parents.load(self.stored))
+
+
+@strawberry.type(description="One parametrised property of the sources of a collection.")
+class Attribute:
+    name: str
+    dtype: str = strawberry.field(description="numpy type without byte order, or U for text.")
+    unit: str = strawberry.field(description="VOUnit; empty: unitless, '?': nobody declared one.")
+    ucd: str
+    shape: list[int]
+    description: str
+    origin: str = strawberry.field(description="Key of where the values come from.")
+
+
+@strawberry.type(
+    description="From the statistics of the stored column with most sources; it bounds that of a selection."
+)
+class AttributeStatistics:
+    attribute: str
+    minimum: str | None
+    maximum: str | None
+    missing: int | None
+    of: int | None = strawberry.field(description="Sources of the stored column.")
+
+
+@strawberry.type(
+    description="The first sources. Rows hold JSON values: null where there is none, 'NaN', integers beyond 2^53 as text."
+)
+class Preview:
+    attributes: list[str]
+    rows: list[list[JSON | None]]
+
+
+@strawberry.type(description="A catalog, processed or not.")
+class SourceCollection(Record):
+    operator: str
+    attributes: list[Attribute]
+
+    @strawberry.field(description="How it is made from its parents, as the documents write it.")
+    async def notation(self, info: Information) -> str:
+        return await info.context.notation.load(self.collection())
+
+    @strawberry.field(description="The Source Collections it is derived from.")
+    async def parents(self, info: Information) -> list[SourceCollection]:
+        found = await info.context.parents.load(self.stored)
+        made = await records(info.context, [p for p in found if isinstance(p, StoredCollection)])
+        return [p for p in made if isinstance(p, SourceCollection)]
+
+    @strawberry.field(description="Number of sources, where it is known without processing.")
+    async def rows(self, info: Information) -> int | None:
+        return await info.context.rows.load(self.collection())
+
+    @strawberry.field(description="Range and missing values of each attribute, from stored statistics.")
+    async def statistics(self, info: Information) -> list[AttributeStatistics]:
+        found = await info.context.run(loaders.statistics, info.context.survey, self.collection())
+        return [
+            AttributeStatistics(
+                attribute=name, minimum=row["minimum"] or None, maximum=row["maximum"] or None,
+                missing=int(row["missing"]) if row["missing"] else None, of=int(row["of"]) if row["of"] else None,
+            )
+            for name, row in found.items()
+        ]  # fmt: skip
+
+    @strawberry.field(
+        description="The first sources; what they need is processed. For more, createPull and its result."
+    )
+    async def preview(self, info: Information, first: int = 10) -> Preview:
+        n = limits.clamp(first, 10, limits.PAGE)
+        attributes, rows = await info.context.run(loaders.preview, info.context.survey, self.collection(), n)
+        return Preview(attributes=attributes, rows=rows)
+
+    def collection(self) -> StoredCollection:
+        assert isinstance(self.stored, StoredCollection)
+        return self.stored
+
+
+@strawberry.type(description="How an attribute is calculated from others, apart from where it is applied.")
+class CalculatorDefinition(Record):
+    requires: list[str]
+    provides: list[str]
+    expression: str
+    units: list[str]
+    ucds: list[str]
+    description: str
+    parameters: list[Parameter]
+
+
+@strawberry.type(description="A process parameter.")
+class Parameter:
+    name: str
+    value: float
+
+
+@strawberry.type(description="A file that was read or written, known by the digest of its bytes.")
+class File(Record):
+    file_name: str
+    digest: str
+    size: JSON = strawberry.field(description="Bytes.")
+    format: str
+
+
+@strawberry.type(description="Stored columns of some sources.")
+class Segment(Record):
+    digest: str
+    rows: JSON
+    size: JSON = strawberry.field(description="Bytes.")
+    columns: list[str] = strawberry.field(description="Origins of the columns held.")
+    id_space: str
+
+
+@strawberry.type(description="Any other object.")
+class Entity(Record):
+    properties: JSON
+
+
+def record(one: DBObject, name: str = "") -> Record:
+    """A stored object as GraphQL shows it."""
+    common: dict[str, Any] = {
+        "object_id": one.object_id, "identity": one.identity, "version": one.version, "class_name": type(one).__name__,
+        "name": name or None, "lineage_key": one.lineage_key or None, "created": one.created, "creator": one.creator,
+        "project": one.project, "href": f"/id/{one.object_id}", "stored": one,
+    }  # fmt: skip
+    if isinstance(one, StoredCollection):
+        attributes = [
+            Attribute(name=a.name, dtype=a.dtype, unit=a.unit, ucd=a.ucd, shape=list(a.shape), description=a.description,
+                      origin=a.origin)
+            for a in one.attributes().values()
+        ]  # fmt: skip
+        return SourceCollection(
+            **_identified("SourceCollection", common), operator=type(one).__name__, attributes=attributes
+        )
+    if isinstance(one, AttributeCalculatorDefinition):
+        parameters = [Parameter(name=n, value=v) for n, v in one.defaults().items()]
+        common["name"] = name or one.name
+        return CalculatorDefinition(
+            **_identified("CalculatorDefinition", common), requires=list(one.requires), provides=list(one.provides),
+            expression=one.expression, units=list(one.units), ucds=list(one.ucds), description=one.description,
+            parameters=parameters,
+        )  # fmt: skip
+    if isinstance(one, DataFile):
+        return File(
+            **_identified("File", common), file_name=one.name, digest=one.digest, size=one.size, format=one.format
+        )
+    if isinstance(one, StoredSegment):
+        return Segment(**_identified("Segment", common), digest=one.digest, rows=one.n, size=one.size,
+                       columns=list(one.columns), id_space=one.id_space)  # fmt: skip
+    return Entity(**_identified("Entity", common), properties=loaders.properties(one))
+
+
+def _identified(kind: str, common: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": strawberry.ID(loaders.global_id(kind, common["object_id"])), **common}
+
+
+async def records(context: Context, found: Sequence[DBObject]) -> list[Record]:
+    """Several objects, with their names in one statement."""
+    if not found:
+        return []
+    names = await context.run(context.survey.names_of, [o.object_id for o in found])
+    return [record(o, names.get(o.object_id, "")) for o in found]
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class SourceCollectionEdge:
+    cursor: str
+    node: SourceCollection
+
+
+@strawberry.type
+class SourceCollectionConnection:
+    edges: list[SourceCollectionEdge]
+    page_info: PageInfo
+
+
+# -- lineage -----------------------------------------------------------------------------------------------------------
+
+
+@strawberry.input
+class LineageInput:
+    roots: list[str] = strawberry.field(description="Ids, UUIDs, IRIs or names.")
+    up: int = strawberry.field(default=1, description="Depth towards what it was made from, in entities.")
+    down: int = strawberry.field(default=0, description="Depth towards what was made from it.")
+    limit: int = strawberry.field(default=200, description="Most nodes, at most 1000; the nearest are kept.")
+
+
+@strawberry.type(description="An entity, activity or agent.")
+class LineageNode:
+    id: strawberry.ID = strawberry.field(description="UUID of the object or activity, or key of the agent.")
+    kind: str
+    class_name: str
+    label: str
+    href: str | None
+    properties: JSON
+
+
+@strawberry.type(description="From effect to cause.")
+class LineageEdge:
+    source: str
+    target: str
+    relation: str
+    role: str | None
+
+
+@strawberry.type
+class Cost:
+    statements: int
+    seconds: float
+
+
+@strawberry.type
+class Lineage:
+    nodes: list[LineageNode]
+    edges: list[LineageEdge]
+    complete: bool = strawberry.field(description="Nothing that was asked for is left out.")
+    truncated: int = strawberry.field(description="Nodes left out because of the limit.")
+    cost: Cost
+
+
+def lineage(found: FoundLineage) -> Lineage:
+    nodes = [
+        LineageNode(
+            id=strawberry.ID(n.id), kind=n.kind, class_name=n.class_name, label=n.label,
+            href=f"/id/{n.id}" if n.kind == "entity" else None,
+            properties={k: v for k, v in n.properties.items() if k != "info"},
+        )
+        for n in found.nodes
+    ]  # fmt: skip
+    edges = [
+        LineageEdge(source=e.source, target=e.target, relation=e.relation, role=e.properties.get("role") or None)
+        for e in found.edges
+    ]
+    cost = Cost(statements=found.statements, seconds=found.seconds)
+    return Lineage(nodes=nodes, edges=edges, complete=found.complete, truncated=found.truncated, cost=cost)
+
+
+# -- pulls -------------------------------------------------------------------------------------------------------------
+
+
+@strawberry.input(description="What a catalog should contain, not how to make it.")
+class PullInput:
+    start: str = strawberry.field(description="The collection to begin with: name, name@version, id or IRI.")
+    attributes: list[str]
+    where: str = strawberry.field(default="", description="Criterion for the sources.")
+    name: str = strawberry.field(default="", description="What to call the result.")
+
+
+@strawberry.type(description="One thing that was found, created or rejected, and why.")
+class Choice:
+    outcome: str
+    what: str
+    reason: str
+
+
+@strawberry.type
+class StepRows:
+    step: str
+    rows: str
+
+
+@strawberry.type(description="Why a pull is made the way it is; nothing is processed for it.")
+class Explanation:
+    request: str
+    choices: list[Choice]
+    before: list[str] = strawberry.field(description="The plan as stored, most general.")
+    after: list[str] = strawberry.field(description="The plan as processed.")
+    rewrites: list[str]
+    rows: list[StepRows] = strawberry.field(description="Sources by step: known, bounded or unknown.")
+    unchecked_units: list[str]
+    text: str = strawberry.field(description="All of it, to read.")
+
+
+def explanation(plain: Mapping[str, Any]) -> Explanation:
+    return Explanation(
+        request=plain["request"], choices=[Choice(**c) for c in plain["choices"]], before=list(plain["before"]),
+        after=list(plain["after"]), rewrites=list(plain["rewrites"]),
+        rows=[StepRows(step=s, rows=r) for s, r in plain["rows"].items()],
+        unchecked_units=list(plain["unchecked_units"]), text=plain["text"],
+    )  # fmt: skip
+
+
+def explained(made: MadeExplanation) -> Explanation:
+    return explanation({**made.as_dict(), "text": str(made)})
+
+
+@strawberry.type
+class Progress:
+    fraction: float
+    message: str
+
+
+@strawberry.type(description="Why a job ended in ERROR: the same code and sentence as everywhere.")
+class PullError:
+    code: str
+    message: str
+    details: JSON
+
+
+@strawberry.type(description="Where the catalog data are; other formats by Accept or ?format=.")
+class PullResult:
+    href: str
+    media_type: str
+    formats: list[str]
+    rows: int
+
+
+@strawberry.type(description="A pull that is processed in a process of its own; its phases are those of UWS 1.1.")
+class PullJob:
+    id: strawberry.ID
+    phase: Phase  # type: ignore[valid-type]
+    progress: Progress
+    error: PullError | None
+    result: PullResult | None
+    explanation: Explanation | None
+    created: str
+    started: str | None
+    ended: str | None
+    object_id: strawberry.Private[str]
+
+    @strawberry.field(description="The Source Collection that represents what was asked for.")
+    async def collection(self, info: Information) -> SourceCollection | None:
+        if not self.object_id:
+            return None
+        one = await info.context.run(info.context.survey.mapper.get, self.object_id)
+        found = (await records(info.context, [one]))[0]
+        return found if isinstance(found, SourceCollection) else None
+
+
+def pull_job(job: StoredJob, formats: Sequence[str]) -> PullJob:
+    from provgraph.api.results import ARROW
+
+    error = PullError(code=job.error["code"], message=job.error["message"], details=job.error.get("details") or {}) \
+        if job.error else None  # fmt: skip
+    result = None
+    if job.phase is StoredPhase.COMPLETED:
+        result = PullResult(href=f"/pulls/{job.id}/result", media_type=ARROW, formats=list(formats), rows=job.rows or 0)
+    return PullJob(
+        id=strawberry.ID(job.id), phase=job.phase, progress=Progress(fraction=job.fraction, message=job.message),
+        error=error, result=result, explanation=explanation(job.explanation) if job.explanation else None,
+        created=job.created, started=job.started or None, ended=job.ended or None, object_id=job.collection,
+    )  # fmt: skip
+
+
+# -- definitions and notes ---------------------------------------------------------------------------------------------
+
+
+@strawberry.input
+class ParameterInput:
+    name: str
+    value: float
+
+
+@strawberry.input
+class CalculatorInput:
+    name: str = strawberry.field(description="Of the definition and of the attribute it provides.")
+    requires: list[str]
+    expression: str
+    unit: str = strawberry.field(default="?", description="VOUnit of the result.")
+    ucd: str = ""
+    description: str = ""
+    parameters: list[ParameterInput] = strawberry.field(
+        default_factory=list, description="Process parameters in place of the defaults."
+    )
+
+
+@strawberry.input(description="Dated statements to append; nothing of what is stored changes.")
+class AnnotationInput:
+    name: str = ""
+    description: str = ""
+    tags: list[str] = strawberry.field(default_factory=list)

@@ -1,0 +1,336 @@
+"""PROV documents as they were written: statements in order, repeated ones kept, names and literals with their spelling.
+
+Two documents are equal when they state the same things: names compare by IRI, literals by lexical form, datatype and
+language, statements as a multiset in each scope. Spelling (prefixes, order, bare or typed JSON values) is kept but not compared.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from provgraph.errors import InvalidInput, nearest
+from provgraph.names import PROV
+
+XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+#: Prefixes every scope knows without declaring them (PROV-N, section 3.7.1).
+WELL_KNOWN: Final = {"prov": PROV, "xsd": XSD}
+
+ELEMENTS: Final = ("entity", "activity", "agent")
+#: Every kind of statement and its arguments in the order of PROV-N; an argument ending in "Time" or called "time" holds a time.
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "entity": (),
+    "activity": ("startTime", "endTime"),
+    "agent": (),
+    "wasGeneratedBy": ("entity", "activity", "time"),
+    "used": ("activity", "entity", "time"),
+    "wasInformedBy": ("informed", "informant"),
+    "wasStartedBy": ("activity", "trigger", "starter", "time"),
+    "wasEndedBy": ("activity", "trigger", "ender", "time"),
+    "wasInvalidatedBy": ("entity", "activity", "time"),
+    "wasDerivedFrom": ("generatedEntity", "usedEntity", "activity", "generation", "usage"),
+    "wasAttributedTo": ("entity", "agent"),
+    "wasAssociatedWith": ("activity", "agent", "plan"),
+    "actedOnBehalfOf": ("delegate", "responsible", "activity"),
+    "wasInfluencedBy": ("influencee", "influencer"),
+    "specializationOf": ("specificEntity", "generalEntity"),
+    "alternateOf": ("alternate1", "alternate2"),
+    "mentionOf": ("specificEntity", "generalEntity", "bundle"),
+    "hadMember": ("collection", "entity"),
+    # PROV-Dictionary
+    "derivedByInsertionFrom": ("after", "before", "key-entity-set"),
+    "derivedByRemovalFrom": ("after", "before", "key-set"),
+    "hadDictionaryMember": ("dictionary", "key-entity-set"),
+}
+TIMES: Final = frozenset({"startTime", "endTime", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An IRI and how it was spelled; blank names (``_:x``) hold only inside their document."""
+
+    iri: str
+    qname: str = field(default="", compare=False)
+
+    @property
+    def blank(self) -> bool:
+        return self.iri.startswith("_:")
+
+
+def prov(local: str) -> Name:
+    """A name of the PROV vocabulary."""
+    return Name(PROV + local, f"prov:{local}")
+
+
+def xsd(local: str) -> Name:
+    """A datatype of XML Schema."""
+    return Name(XSD + local, f"xsd:{local}")
+
+
+STRING: Final = xsd("string")
+INTERNATIONALIZED: Final = prov("InternationalizedString")
+QUALIFIED_NAME: Final = prov("QUALIFIED_NAME")
+QNAME_TYPES: Final = frozenset({QUALIFIED_NAME.iri, XSD + "QName"})
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value as it was written.
+
+    form : ``'plain'`` a bare JSON value or a text with a language only, ``'typed'`` written with its datatype,
+        ``'number'`` written with its datatype but without quotes; spelling, so not compared.
+    """
+
+    lexical: str
+    datatype: Name = STRING
+    language: str = ""
+    form: str = field(default="typed", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A qualified name used as a value; `datatype` says which of its two datatypes it was written with."""
+
+    name: Name
+    datatype: Name = QUALIFIED_NAME
+
+
+Value = Literal | Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Key-entity pairs of a dictionary statement."""
+
+    pairs: tuple[tuple[Value, Name], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys that were removed from a dictionary."""
+
+    keys: tuple[Value, ...]
+
+
+Argument = Name | str | Entries | Keys
+"""What stands in a formal place of a statement: a name, a time as written, or the parts of a dictionary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One assertion.
+
+    kind : name of the relation or element, a key of `KINDS`.
+    arguments : (role, argument) pairs; a role that is absent was omitted, a repeated one had a list (``hadMember``).
+    attributes : (name, value) pairs in order, repeated ones kept.
+    """
+
+    kind: str
+    id: Name | None
+    arguments: tuple[tuple[str, Argument], ...] = ()
+    attributes: tuple[tuple[Name, Value], ...] = ()
+
+    def argument(self, role: str) -> Argument | None:
+        """The first argument in this role."""
+        return next((a for r, a in self.arguments if r == role), None)
+
+    def values(self, attribute: Name) -> tuple[Value, ...]:
+        """All values of one attribute."""
+        return tuple(v for n, v in self.attributes if n == attribute)
+
+
+class Scope:
+    """The top level of a document, or a bundle: its own prefixes and its statements in order."""
+
+    def __init__(self, prefixes: Mapping[str, str] | None = None, outer: Scope | None = None) -> None:
+        self.prefixes: dict[str, str] = dict(prefixes or {})
+        self.outer = outer
+        self.statements: list[Statement] = []
+        self._known: dict[str, Name] = {}
+
+    def namespace(self, prefix: str) -> str | None:
+        """What a prefix stands for here (``'default'`` for names without one)."""
+        scope: Scope | None = self
+        while scope is not None:
+            if prefix in scope.prefixes:
+                return scope.prefixes[prefix]
+            scope = scope.outer
+        return WELL_KNOWN.get(prefix)
+
+    def all_prefixes(self) -> dict[str, str]:
+        """Every prefix that holds here."""
+        outer = self.outer.all_prefixes() if self.outer is not None else dict(WELL_KNOWN)
+        return outer | self.prefixes
+
+    def name(self, qname: str) -> Name:
+        """The name a spelling stands for in this scope.
+
+        Raises
+        ------
+        InvalidInput : ``prov_prefix_unknown`` where a prefix is not declared.
+        """
+        known = self._known.get(qname)
+        if known is None:
+            known = self._known[qname] = Name(self._expand(qname), qname)
+        return known
+
+    def _expand(self, qname: str) -> str:
+        prefix, colon, local = qname.partition(":")
+        if not colon:
+            namespace = self.namespace("default")
+            if namespace is None:
+                raise InvalidInput(f"Name {qname!r} has no prefix, and no default namespace is declared.",
+                                   code="prov_prefix_unknown", name=qname)  # fmt: skip
+            return namespace + qname
+        if prefix == "_":
+            return qname
+        namespace = self.namespace(prefix)
+        if namespace is not None:
+            return namespace + local
+        if _IRI.match(qname):
+            return qname  # an absolute IRI that no prefix covers
+        raise InvalidInput(f"Prefix {prefix!r} of {qname!r} is not declared; {nearest(prefix, self.all_prefixes())}",
+                           code="prov_prefix_unknown", name=qname)  # fmt: skip
+
+    def spell(self, name: Name) -> str:
+        """How to write a name in this scope: as it was, if that still means the same; else by the longest namespace."""
+        if name.qname:
+            try:
+                if self.name(name.qname).iri == name.iri:
+                    return name.qname
+            except InvalidInput:
+                pass
+        if name.blank:
+            return name.iri
+        best = ""
+        for prefix, namespace in self.all_prefixes().items():
+            spelled = name.iri[len(namespace) :] if prefix == "default" else f"{prefix}:{name.iri[len(namespace) :]}"
+            if name.iri.startswith(namespace) and (not best or len(spelled) < len(best)) and self._means(spelled, name):
+                best = spelled
+        if best or self._means(name.iri, name):
+            return best or name.iri
+        raise InvalidInput(f"No prefix covers {name.iri!r}; declare one.", code="prov_prefix_unknown", name=name.iri)
+
+    def _means(self, spelled: str, name: Name) -> bool:
+        try:
+            return self._expand(spelled) == name.iri
+        except InvalidInput:
+            return False
+
+    def add(self, kind: str, id: str | Name | None = None, arguments: Mapping[str, Argument | None] | None = None,
+            attributes: Iterable[tuple[str | Name, Any]] = ()) -> Statement:  # fmt: skip
+        """Append a statement; a text in the place of a name is spelled in this scope, a value may be a plain Python value."""
+        places: list[tuple[str, Argument]] = []
+        for role, argument in (arguments or {}).items():
+            if argument is not None:
+                as_name = isinstance(argument, str) and role not in TIMES
+                places.append((role, self.name(argument) if as_name else argument))  # type: ignore[arg-type]
+        statement = Statement(kind, self.name(id) if isinstance(id, str) else id, tuple(places),
+                              tuple((self.name(n) if isinstance(n, str) else n, value_of(v)) for n, v in attributes))  # fmt: skip
+        self.statements.append(statement)
+        return statement
+
+    def canonical(self) -> Counter[tuple[Any, ...]]:
+        """The statements as a multiset that does not depend on order; a blank identifier nobody refers to says nothing."""
+        referred = {a.iri for s in self.statements for _, a in s.arguments if isinstance(a, Name) and a.blank}
+        referred |= {v.name.iri for s in self.statements for _, v in s.attributes if isinstance(v, Reference)}
+        return Counter(
+            (
+                s.kind,
+                ""
+                if s.id is None or (s.id.blank and s.kind not in ELEMENTS and s.id.iri not in referred)
+                else s.id.iri,
+                frozenset(Counter((r, _unordered(a)) for r, a in s.arguments).items()),
+                frozenset(Counter(s.attributes).items()),
+            )
+            for s in self.statements
+        )
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+
+class Bundle(Scope):
+    """A named set of statements inside a document."""
+
+    def __init__(self, id: Name, prefixes: Mapping[str, str] | None = None, outer: Scope | None = None) -> None:
+        super().__init__(prefixes, outer)
+        self.id = id
+
+
+class Document(Scope):
+    """A PROV document: prefixes, statements, bundles; all in the order they were written."""
+
+    def __init__(self, prefixes: Mapping[str, str] | None = None) -> None:
+        super().__init__(prefixes)
+        self.bundles: list[Bundle] = []
+
+    def bundle(self, id: str | Name, prefixes: Mapping[str, str] | None = None) -> Bundle:
+        """Append an empty bundle."""
+        bundle = Bundle(self.name(id) if isinstance(id, str) else id, prefixes, self)
+        self.bundles.append(bundle)
+        return bundle
+
+    def scopes(self) -> Iterator[Scope]:
+        """The top level, then every bundle."""
+        yield self
+        yield from self.bundles
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Document):
+            return NotImplemented
+        if self.canonical() != other.canonical():
+            return False
+        return _bundles(self) == _bundles(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it can be added to
+
+    def __repr__(self) -> str:
+        counts = Counter(s.kind for scope in self.scopes() for s in scope.statements)
+        inside = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+        return f"Document({inside}{f'; {len(self.bundles)} bundles' if self.bundles else ''})"
+
+
+def _bundles(document: Document) -> Counter[tuple[str, frozenset[Any]]]:
+    return Counter((b.id.iri, frozenset(b.canonical().items())) for b in document.bundles)
+
+
+def _unordered(argument: Argument) -> Any:
+    if isinstance(argument, Entries):
+        return ("entries", frozenset(Counter(argument.pairs).items()))
+    if isinstance(argument, Keys):
+        return ("keys", frozenset(Counter(argument.keys).items()))
+    return argument
+
+
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(urn|doi|ark|mailto|tag|info|data|arcp|file|hdl):", re.IGNORECASE)
+_INT32, _INT64 = 2**31, 2**63
+
+
+def value_of(value: Any) -> Value:
+    """A plain Python value as a literal with its XML Schema datatype; a `Name` as a reference."""
+    if isinstance(value, (Literal, Reference)):
+        return value
+    if isinstance(value, Name):
+        return Reference(value)
+    if isinstance(value, bool):
+        return Literal("true" if value else "false", xsd("boolean"))
+    if isinstance(value, int):
+        size = "int" if -_INT32 <= value < _INT32 else "long" if -_INT64 <= value < _INT64 else "integer"
+        return Literal(str(value), xsd(size))
+    if isinstance(value, float):
+        return Literal(double(value), xsd("double"))
+    return Literal(str(value), STRING, form="plain")
+
+
+def double(value: float) -> str:
+    """A float in the lexical form of xsd:double that reads back as the same float."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "INF" if value > 0 else "-INF"
+    return repr(value)

@@ -1,0 +1,324 @@
+"""GraphQL: what can be asked, and what comes back."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from provgraph.api.schema import sdl
+from tests.api.conftest import BRIGHT, CREATE, PULL, Ask, finished
+from tests.surveys import N, galaxies
+
+SDL = Path(__file__).with_name("schema.graphql")
+
+
+def test_the_schema_is_the_committed_one() -> None:
+    """A change shows in review; to accept it: python -c 'from provgraph.api.schema import sdl; print(sdl(), end="")'"""
+    assert sdl() == SDL.read_text(encoding="utf-8")
+
+
+# -- objects -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_collection_says_what_it_is(ask: Ask) -> None:
+    found = ask("""{ sourceCollection(name: "A") {
+        id objectId className operator name version notation rows href lineageKey
+        attributes { name dtype unit ucd shape } parents { name } dependencies { __typename ... on File { fileName size } }
+        notes { kind value } versions { objectId } statistics { attribute minimum maximum missing of } } }""")
+    one = found["sourceCollection"]
+    assert (one["className"], one["operator"], one["name"], one["version"], one["rows"]) == (
+        "External",
+        "External",
+        "A",
+        1,
+        N,
+    )
+    assert one["href"] == f"/id/{one['objectId']}"
+    assert one["attributes"][4] == {"name": "mag_u", "dtype": "f4", "unit": "mag", "ucd": "", "shape": []}
+    assert one["parents"] == []
+    assert [d["__typename"] for d in one["dependencies"]] == ["File"]
+    assert one["dependencies"][0]["fileName"] == "galaxies.fits"
+    assert one["notes"] == [{"kind": "name", "value": "A"}]
+    assert one["versions"] == [{"objectId": one["objectId"]}]
+    redshift = next(s for s in one["statistics"] if s["attribute"] == "redshift")
+    columns = galaxies()["redshift"]
+    assert redshift["missing"] == int(np.isnan(columns).sum())
+    assert float(redshift["maximum"]) == pytest.approx(np.nanmax(columns), rel=1e-6)
+
+
+def test_node_takes_ids_of_every_kind(ask: Ask, pulled: Any) -> None:
+    one = ask('{ sourceCollection(name: "near") { id objectId } }')["sourceCollection"]
+    asked = "query($id: ID!) { node(id: $id) { id __typename ... on SourceCollection { name } } }"
+    for reference in (one["id"], one["objectId"], f"urn:uuid:{one['objectId']}"):
+        assert ask(asked, id=reference)["node"] == {"id": one["id"], "__typename": "SourceCollection", "name": "near"}
+    kinds = {}
+    lineage = ask('{ lineage(input: {roots: ["near"], up: 9}) { nodes { id kind className } } }')["lineage"]
+    for node in lineage["nodes"]:
+        if node["kind"] == "entity":
+            kinds[node["className"]] = ask(asked, id=node["id"])["node"]["__typename"]
+    assert kinds.items() >= {
+        "External": "SourceCollection", "FilterSources": "SourceCollection", "Segment": "Segment", "DataFile": "File",
+        "AttributeCalculatorDefinition": "CalculatorDefinition", "Criterion": "Entity", "Environment": "Entity",
+    }.items()  # fmt: skip
+
+
+@pytest.mark.parametrize("reference", ["", "x", "near", "../../etc/passwd", base64.b64encode(b"File:passwd").decode()])
+def test_what_is_no_id_is_refused(ask: Ask, reference: str) -> None:
+    [error] = ask("query($id: ID!) { node(id: $id) { id } }", errors=True, id=reference)
+    assert error["extensions"]["code"] == "id_invalid"
+
+
+def test_an_id_of_nothing_is_not_found(ask: Ask) -> None:
+    [error] = ask('{ node(id: "01a1fd43-a637-7b5a-a3fb-79b2dbc0a42d") { id } }', errors=True)
+    assert error["extensions"]["code"] == "not_found"
+    assert error["path"] == ["node"]
+
+
+def test_a_file_of_the_server_is_no_name(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found by its bytes in Python and on the command line must tell nobody here which files there are."""
+    monkeypatch.chdir(tmp_path)
+    assert (tmp_path / "galaxies.fits").exists()
+    for name in ("galaxies.fits", str(tmp_path / "galaxies.fits"), "/etc/passwd"):
+        [error] = ask("query($n: String!) { sourceCollection(name: $n) { id } }", errors=True, n=name)
+        assert error["extensions"]["code"] == "not_found"
+        assert "There is nothing called" in error["message"]
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+PAGES = """query($first: Int!, $after: String!, $name: String! = "") {
+  sourceCollections(first: $first, after: $after, name: $name) {
+    edges { cursor node { objectId name created } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+def test_pages_give_everything_once_newest_first(ask: Ask, nearby: Any) -> None:
+    for k in range(7):
+        nearby.pull("A", ["id"], where=f"redshift < 0.{k + 1}", name=f"selection {k}")
+    everything = [c.object_id for c in nearby.collections()]
+    assert len(everything) > 7
+    for first in (1, 3, 100):
+        seen, after, more = [], "", True
+        while more:
+            page = ask(PAGES, first=first, after=after)["sourceCollections"]
+            assert len(page["edges"]) <= first
+            seen += [e["node"]["objectId"] for e in page["edges"]]
+            assert page["pageInfo"]["hasPreviousPage"] == bool(after)
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+            assert after == page["edges"][-1]["cursor"]
+        assert seen == everything
+
+
+def test_what_is_added_moves_no_page(ask: Ask, nearby: Any) -> None:
+    for k in range(4):
+        nearby.pull("A", ["id"], where=f"redshift < 0.{k + 1}")
+    everything = [c.object_id for c in nearby.collections()]
+    page = ask(PAGES, first=3, after="")["sourceCollections"]
+    nearby.pull("A", ["id"], where="redshift < 0.9")
+    rest = ask(PAGES, first=100, after=page["pageInfo"]["endCursor"])["sourceCollections"]
+    assert [e["node"]["objectId"] for p in (page, rest) for e in p["edges"]] == everything
+
+
+def test_pages_by_name(ask: Ask, nearby: Any) -> None:
+    for name in ("Bright galaxies", "Bright quasars", "faint"):
+        nearby.pull("A", ["id"], where=f"redshift < 0.{len(name)}", name=name)
+    page = ask(PAGES, first=1, after="", name="bright")["sourceCollections"]
+    rest = ask(PAGES, first=9, after=page["pageInfo"]["endCursor"], name="BRIGHT")["sourceCollections"]
+    assert [e["node"]["name"] for p in (page, rest) for e in p["edges"]] == ["Bright quasars", "Bright galaxies"]
+
+
+@pytest.mark.parametrize(("first", "after", "code"), [
+    (101, "", "page_too_large"), (-1, "", "page_too_large"), (1, "x", "cursor_invalid"), (1, "YWJj", "cursor_invalid"),
+])  # fmt: skip
+def test_pages_that_are_none(ask: Ask, first: int, after: str, code: str) -> None:
+    [error] = ask(PAGES, errors=True, first=first, after=after)
+    assert error["extensions"]["code"] == code
+
+
+def test_a_page_takes_few_statements(ask: Ask, nearby: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(9):
+        nearby.pull("A", ["id", "absmag_u"], where=f"redshift < 0.{k + 1}", name=f"selection {k}")
+    asked = """{ sourceCollections(first: 50) { edges { node { name notation rows parents { name } notes { value }
+        versions { objectId } } } } }"""
+    counted: list[str] = []
+    real = nearby.engine.read
+    monkeypatch.setattr(
+        nearby.engine, "read", lambda statement, **p: counted.append(statement.name) or real(statement, **p)
+    )
+    assert len(ask(asked)["sourceCollections"]["edges"]) > 25
+    assert len(counted) <= 20, counted
+
+
+# -- lineage -----------------------------------------------------------------------------------------------------------
+
+LINEAGE = """query($input: LineageInput!) { lineage(input: $input) {
+    nodes { id kind className label href properties } edges { source target relation role }
+    complete truncated cost { statements seconds } } }"""
+
+
+def test_lineage_is_one_graph(ask: Ask, pulled: Any, nearby: Any) -> None:
+    found = ask(LINEAGE, input={"roots": ["near"], "up": 10})["lineage"]
+    expected = nearby.lineage("near", up=10).lineage
+    assert [n["id"] for n in found["nodes"]] == [n.id for n in expected.nodes]
+    assert [(e["source"], e["target"], e["relation"]) for e in found["edges"]] == [
+        (e.source, e.target, e.relation) for e in expected.edges
+    ]
+    assert (found["complete"], found["truncated"]) == (True, 0)
+    assert 1 <= found["cost"]["statements"] <= 5
+    assert {n["kind"] for n in found["nodes"]} == {"entity", "activity", "agent"}
+    ids = {n["id"] for n in found["nodes"]}
+    assert all(e["source"] in ids and e["target"] in ids for e in found["edges"])
+
+
+def test_lineage_goes_down(ask: Ask, pulled: Any) -> None:
+    found = ask(LINEAGE, input={"roots": ["A"], "up": 0, "down": 5})["lineage"]
+    assert {"FilterSources", "AttributeCalculator", "SelectAttributes"} <= {n["className"] for n in found["nodes"]}
+
+
+def test_lineage_says_what_it_leaves_out(ask: Ask, pulled: Any) -> None:
+    found = ask(LINEAGE, input={"roots": ["near"], "up": 10, "limit": 3})["lineage"]
+    assert len(found["nodes"]) == 3
+    assert not found["complete"]
+    assert found["truncated"] > 0
+
+
+@pytest.mark.parametrize(("wanted", "code"), [
+    ({"roots": []}, "lineage_roots"), ({"roots": ["nothing"]}, "not_found"), ({"roots": ["A"] * 101}, "lineage_roots"),
+])  # fmt: skip
+def test_lineage_of_nothing(ask: Ask, wanted: Any, code: str) -> None:
+    [error] = ask(LINEAGE, errors=True, input=wanted)
+    assert error["extensions"]["code"] == code
+
+
+def test_numbers_beyond_the_bounds_are_clamped(ask: Ask) -> None:
+    found = ask(LINEAGE, input={"roots": ["A"], "up": 10**6, "down": -5, "limit": 10**6})["lineage"]
+    assert found["complete"]
+
+
+# -- pulls -------------------------------------------------------------------------------------------------------------
+
+
+def test_explaining_stores_and_processes_nothing(ask: Ask, nearby: Any) -> None:
+    before = ([c.object_id for c in nearby.collections()], nearby.store_.names())
+    found = ask("""query($input: PullInput!) { explainPull(input: $input) {
+        request text choices { outcome what reason } before after rewrites rows { step rows } uncheckedUnits } }""",
+        input=BRIGHT)["explainPull"]  # fmt: skip
+    assert {c["outcome"] for c in found["choices"]} == {"created"}
+    assert any("AttributeCalculator" in line for line in found["after"])
+    assert found["rewrites"]
+    assert {r["rows"].split()[0] for r in found["rows"]} <= {"=", "<=", "?"}
+    assert found["request"] in found["text"]
+    assert ([c.object_id for c in nearby.collections()], nearby.store_.names()) == before
+
+
+def test_a_pull_end_to_end(ask: Ask, pulled: Any, nearby: Any) -> None:
+    expected = galaxies()
+    near = expected["redshift"] < 0.5
+    assert pulled["phase"] == "COMPLETED"
+    assert pulled["progress"] == {"fraction": 1.0, "message": ""}
+    assert pulled["error"] is None
+    assert pulled["result"]["rows"] == int(near.sum())
+    assert pulled["result"]["href"] == f"/pulls/{pulled['id']}/result"
+    assert pulled["collection"]["name"] == "near"
+    assert [a["name"] for a in pulled["collection"]["attributes"]] == BRIGHT["attributes"]
+    assert {c["outcome"] for c in pulled["explanation"]["choices"]} == {"created"}
+    preview = ask('{ sourceCollection(name: "near") { preview(first: 3) { attributes rows } } }')["sourceCollection"][
+        "preview"
+    ]
+    ids = np.sort(expected["id"][near])[:3]
+    assert preview["attributes"] == BRIGHT["attributes"]
+    assert [row[0] for row in preview["rows"]] == [str(i) for i in ids], "beyond 2^53 as text"
+    by_id = dict(zip(expected["id"], expected["redshift"], strict=True))
+    assert [row[1] for row in preview["rows"]] == [by_id[i] for i in ids]
+
+
+def test_the_preview_tells_nan_from_nothing(ask: Ask) -> None:
+    columns = galaxies()
+    order = np.argsort(columns["id"])[:100]
+    rows = ask('{ sourceCollection(name: "A") { preview(first: 100) { rows } } }')["sourceCollection"]["preview"][
+        "rows"
+    ]
+    shown = [row[3] for row in rows]
+    assert [v == "NaN" for v in shown] == np.isnan(columns["redshift"][order]).tolist()
+    assert "NaN" in shown
+
+
+def test_a_preview_is_short(ask: Ask) -> None:
+    asked = 'query($n: Int!) { sourceCollection(name: "A") { preview(first: $n) { rows } } }'
+    assert len(ask(asked, n=10**6)["sourceCollection"]["preview"]["rows"]) == 100
+
+
+def test_the_same_key_is_the_same_pull(ask: Ask) -> None:
+    first = ask(CREATE, input=BRIGHT, key="k")["createPull"]["id"]
+    assert ask(CREATE, input=BRIGHT, key="k")["createPull"]["id"] == first
+    [error] = ask(CREATE, errors=True, input={**BRIGHT, "where": ""}, key="k")
+    assert error["extensions"]["code"] == "idempotency_conflict"
+    finished(ask, first)
+
+
+def test_a_pull_is_cancelled(ask: Ask) -> None:
+    job_id = ask(CREATE, input=BRIGHT)["createPull"]["id"]
+    cancelled = ask("mutation($id: ID!) { cancelPull(id: $id) { phase } }", id=job_id)["cancelPull"]["phase"]
+    assert cancelled in ("ABORTED", "EXECUTING", "COMPLETED")
+    done = finished(ask, job_id)
+    assert done["phase"] in ("ABORTED", "COMPLETED")
+    assert (done["result"] is None) == (done["phase"] == "ABORTED")
+
+
+@pytest.mark.parametrize(("change", "code", "details"), [
+    ({"attributes": ["redshif"]}, "unknown_attribute", {"name": "redshif"}),
+    ({"where": "redshift <"}, "criterion_syntax", {"position": 10}),
+    ({"where": "redshift = 'far'"}, "criterion_types", {}),
+    ({"start": "B"}, "not_found", {"name": "B"}),
+    ({"attributes": []}, "attributes_missing", {}),
+    ({"where": "redshift < 1 or " * 1000 + "redshift < 2"}, "request_too_long", {}),
+    ({"name": "A"}, "name_taken", {}),
+])  # fmt: skip
+def test_a_pull_that_cannot_be(ask: Ask, change: Any, code: str, details: Any) -> None:
+    [error] = ask(CREATE, errors=True, input={**BRIGHT, **change})
+    assert error["extensions"]["code"] == code, error
+    assert error["extensions"]["details"].items() >= details.items()
+    assert error["message"]
+    assert "\n" not in error["message"]
+    assert "Traceback" not in error["message"]
+
+
+def test_an_unknown_pull(ask: Ask) -> None:
+    [error] = ask(PULL, errors=True, id="01a1fd43-a637-7b5a-a3fb-79b2dbc0a42d")
+    assert error["extensions"]["code"] == "job_unknown"
+
+
+# -- definitions and notes -----------------------------------------------------------------------------------------------
+
+
+def test_a_calculator_is_defined_and_used(ask: Ask) -> None:
+    made = ask("""mutation { defineCalculator(input: {name: "mag_double", requires: ["mag_u"], expression: "mag_u + mag_u",
+        unit: "mag", description: "twice"}) { id name version expression requires provides units parameters { name } } }""")
+    definition = made["defineCalculator"]
+    assert (definition["name"], definition["version"], definition["provides"]) == ("mag_double", 1, ["mag_double"])
+    named = ask("{ calculatorDefinitions { name parameters { name value } } }")["calculatorDefinitions"]
+    assert [d["name"] for d in named] == ["mag_double", "absmag_u"]
+    assert {p["name"]: p["value"] for p in named[1]["parameters"]} == {"H0": 70.0, "Om0": 0.3}
+    text = ask("query($input: PullInput!) { explainPull(input: $input) { text } }",
+               input={"start": "A", "attributes": ["mag_double"]})  # fmt: skip
+    assert "mag_double@1" in text["explainPull"]["text"]
+
+
+@pytest.mark.parametrize(("expression", "code"), [
+    ("mag_u +", "expression_syntax"), ("open(mag_u)", "expression_refused"), ("redshift + mag_v", "unknown_attribute"),
+])  # fmt: skip
+def test_a_calculator_that_cannot_be(ask: Ask, expression: str, code: str) -> None:
+    [error] = ask("""mutation($e: String!) { defineCalculator(input: {name: "x", requires: ["mag_u", "redshift"],
+        expression: $e}) { id } }""", errors=True, e=expression)  # fmt: skip
+    assert error["extensions"]["code"] == code
+
+
+def test_notes_are_appended(ask: Ask) -> None:
+    made = ask("""mutation { annotate(id: "A", input: {description: "from the paper", tags: ["x", "y"]}) {
+        notes { kind value } } }""")["annotate"]
+    assert [(n["kind"], n["value"]) for n in made["notes"]] == [
+        ("name", "A"), ("description", "from the paper"), ("tag", "x"), ("tag", "y"),
+    ]  # fmt: skip

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provgraph import demo
+from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.embedded
+
+
+def test_the_demonstration(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(demo.run.__kwdefaults__, "galaxies", 5000)
+    said = run("demo", "--no-serve", "--json", "--survey", "shown")
+    assert said.json == {"directory": "shown", "written": ["shown/lineage.prov.json", "shown/lineage.svg"]}
+    assert "Pull 3" in said.err
+    assert "Pull 3" in run("demo", "--no-serve", "--survey", "shown").out
+    names = {d["name"] for d in run("ls", "--survey", "shown", "--json").json}
+    assert {"photometry", "spectroscopy", "shapes", "nearby", "very nearby", "giants"} <= names

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from provgraph.errors import EXIT_NOT_FOUND, EXIT_USAGE
+from tests.cli.conftest import Run
+
+pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("near")]
+
+
+@pytest.fixture
+def near(run: Run, survey: Path) -> None:
+    run("pull", "field", "ID", "absmag", "--where", "z < 0.5", "--name", "near", "--out", "near.csv")
+
+
+def test_text_names_what_it_is_made_from(run: Run) -> None:
+    said = run("lineage", "near")
+    assert said.out.splitlines()[0].startswith("near")
+    for word in ("field", "FilterSources", "absmag", "catalog.csv"):
+        assert word in said.out
+    assert run("lineage", "near", "--format", "text") == said
+
+
+def test_a_file_we_wrote_or_read_knows_what_it_is(run: Run) -> None:
+    assert run("lineage", "near.csv", "--json").json["roots"] == run("lineage", "near", "--json").json["roots"]
+    assert run("lineage", "catalog.csv", "--down", "2", "--json").json["nodes"]
+    run("lineage", "survey/survey.toml", status=EXIT_NOT_FOUND)
+
+
+@pytest.mark.parametrize("format", ["svg", "dot", "prov-json", "prov-n"])
+def test_formats_on_stdout_and_in_files(format: str, run: Run, folder: Path) -> None:
+    text = run("lineage", "near", "--up", "2", "--format", format).out
+    if format == "svg":
+        assert ElementTree.fromstring(text).tag.endswith("svg")
+    elif format == "prov-json":
+        assert {"entity", "activity", "wasDerivedFrom"} <= set(json.loads(text))
+    else:
+        assert text.startswith({"dot": "digraph", "prov-n": "document"}[format])
+    suffix = {"prov-json": "prov.json", "prov-n": "provn"}.get(format, format)
+    said = run("lineage", "near", "--up", "2", "--out", f"near.{suffix}")
+    assert said.out == ""
+    assert said.err.startswith(f"Wrote near.{suffix}: ")
+    assert (folder / f"near.{suffix}").read_text().strip() == text.strip()
+    run("lineage", "near", "--up", "2", "--format", format, "--out", "near.other")
+    assert (folder / "near.other").read_text().strip() == text.strip()
+
+
+def test_depth_and_limit(run: Run) -> None:
+    whole = run("lineage", "near", "--json").json
+    one = run("lineage", "near", "--up", "1", "--json").json
+    assert whole["complete"]
+    assert len(one["nodes"]) < len(whole["nodes"])
+    assert set(whole) == {"roots", "nodes", "edges", "complete", "truncated", "file"}
+    cut = run("lineage", "near", "--limit", "3")
+    assert "nodes were left out; raise --limit" in cut.err
+    down = run("lineage", "field", "--up", "0", "--down", "9", "--json").json
+    assert "near" in {n["label"] for n in down["nodes"]}
+
+
+def test_bad_words(run: Run, folder: Path) -> None:
+    run("lineage", "far", status=EXIT_NOT_FOUND)
+    run("lineage", "near", "--format", "jpeg", status=EXIT_USAGE)
+    run("lineage", "near", "--out", "near.jpeg", status=EXIT_USAGE)
+    run("lineage", "near", "--up", "-1", status=EXIT_USAGE)
+    assert not (folder / "near.jpeg").exists()

@@ -1,0 +1,100 @@
+"""The façade: names, notes, lists of sources, files that know what they are, lineage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from provgraph.errors import InvalidInput, NotFound, UsageError
+from tests.surveys import catalog, galaxies, nearby, open_survey, survey  # noqa: F401
+
+
+def test_names_versions_and_ids_find(nearby: Any) -> None:  # noqa: F811
+    a = nearby["A"]
+    for reference in ("A@1", a.object_id, a.iri):
+        assert nearby[reference].object_id == a.object_id
+    with pytest.raises(NotFound, match=r"did you mean 'A'\?"):
+        nearby["a"]
+    with pytest.raises(NotFound, match="There is no object"):
+        nearby["urn:uuid:00000000-0000-7000-8000-000000000000"]
+    with pytest.raises(UsageError, match="reads as an id or as a version"):
+        nearby.annotate("A", name="B@2")
+
+
+def test_statements_are_appended(nearby: Any) -> None:  # noqa: F811
+    a = nearby["A"]
+    nearby.annotate(a, name="galaxies", description="a simulated catalog", tags=["simulated", "test"])
+    assert nearby["galaxies"].object_id == nearby["A"].object_id  # the old name still finds it
+    assert a.name == "galaxies"
+    said = [(n["kind"], n["value"]) for n in nearby.notes(a)]
+    assert said == [("name", "A"), ("name", "galaxies"), ("description", "a simulated catalog"), ("tag", "simulated"), ("tag", "test")]
+
+
+def test_sources_by_list(nearby: Any, open_survey: Any) -> None:  # noqa: F811
+    wanted = galaxies()["id"][[5, 500, 7]]
+    some = nearby.select_sources("A", [*wanted, 12345])
+    assert some.table()["id"].tolist() == sorted(wanted.tolist())
+    assert len(some) == 3
+    again = nearby.select_sources("A", [*reversed(wanted.tolist()), 12345])
+    assert again.object_id == some.object_id
+    table = nearby.pull(some, ["id", "absmag_u"], where="redshift > 0").table()
+    redshift = dict(zip(galaxies()["id"].tolist(), galaxies()["redshift"].tolist(), strict=True))
+    assert table["id"].tolist() == sorted(i for i in wanted.tolist() if redshift[i] > 0)
+    with pytest.raises(InvalidInput, match="1 of 4 identifiers are not in A") as caught:
+        nearby.select_sources("A", [*wanted, 12345], strict=True)
+    assert caught.value.code == "identifiers_foreign"
+    assert len(open_survey()[some.object_id]) == 3
+
+
+def test_files_that_were_written_know_what_they_are(nearby: Any, tmp_path: Path, catalog: Path) -> None:  # noqa: F811
+    pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
+    for suffix in ("fits", "vot", "parquet", "h5", "csv", "arrow"):
+        path = pull.write(tmp_path / f"near.{suffix}")
+        assert nearby.find(path).object_id == pull.result.object_id, suffix
+    assert nearby.find(catalog).name == catalog.name  # a file that was read
+    (tmp_path / "strange.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(NotFound) as caught:
+        nearby.find(tmp_path / "strange.csv")
+    assert caught.value.code == "file_unknown"
+    with pytest.raises(InvalidInput, match="in which format"):
+        pull.write(tmp_path / "near.docx")
+    assert not (tmp_path / "near.docx").exists()
+
+
+def test_a_lineage_is_whole(nearby: Any) -> None:  # noqa: F811
+    pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
+    pull.table()
+    view = nearby.lineage("near")
+    classes = {n.class_name for n in view.nodes}
+    assert {"SelectAttributes", "FilterSources", "AttributeCalculator", "External", "DataFile", "Criterion", "Segment",
+            "AttributeCalculatorDefinition", "ProcessParameters", "Environment"} <= classes  # fmt: skip
+    relations = {e.relation for e in view.edges}
+    assert {"WAS_DERIVED_FROM", "WAS_GENERATED_BY", "USED", "WAS_ASSOCIATED_WITH", "HAD_PLAN"} <= relations
+    assert view.complete
+    assert "near" in view.text()
+    near = nearby.lineage("near", up=1)
+    assert len(near.nodes) < len(view.nodes)
+    down = nearby.lineage("A", up=0, down=3)
+    assert pull.result.object_id in {n.id for n in down.nodes}
+
+
+def test_a_lineage_is_valid_prov_json(nearby: Any, tmp_path: Path) -> None:  # noqa: F811
+    prov = pytest.importorskip("prov.model")
+    pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
+    pull.table()
+    path = nearby.lineage(pull.result).write(tmp_path / "near.prov.json")
+    read = prov.ProvDocument.deserialize(str(path))
+    assert prov.ProvDocument.deserialize(content=read.serialize()) == read
+    document = json.loads(path.read_text())
+    assert any("70" in json.dumps(e) for e in document["entity"].values())  # H0, a default, is recorded
+    assert "wasAssociatedWith" in document
+
+
+def test_identifiers_are_never_floats(nearby: Any) -> None:  # noqa: F811
+    table = nearby.pull("A", ["id"], where="redshift is null or redshift >= 0").table()
+    assert table["id"].dtype == np.dtype("i8")
+    assert set(table["id"].tolist()) == set(galaxies()["id"].tolist())

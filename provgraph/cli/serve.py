@@ -10,7 +10,7 @@ import typer
 
 from provgraph.cli.options import GraphOption, JsonOption, SurveyOption, directory_of
 from provgraph.cli.output import emit
-from provgraph.errors import NotFound, needs_extra
+from provgraph.errors import needs_extra
 
 NEEDS = ("strawberry", "starlette", "uvicorn", "jinja2", "orjson")
 EXAMPLES = {
@@ -41,13 +41,7 @@ def run(
     """
     require()
     directory = directory_of(survey)
-    from provgraph.opening import SURVEY_FILE
-
-    if not (directory / SURVEY_FILE).is_file():
-        raise NotFound(
-            f"There is no survey in {directory}; make one with 'provgraph init {directory}'.", code="survey_missing"
-        )
-    from provgraph.api.app import serve
+    from provgraph.api.server import serve
 
     if as_json:
         emit({"directory": str(directory), "host": host, "port": port}, True, str)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -55,8 +56,17 @@ class EmbeddedEngine(GraphEngine):
 
     def __init__(self, directory: Path | str, *, durable: bool = True) -> None:
         self.directory = Path(directory)
+        if forked:
+            raise GraphUnavailable(
+                "This process was forked from one that used the embedded graph engine, which does not live through a "
+                "fork; start it with the method 'spawn'.",
+                code="graph_forked",
+            )
         self._arcadedb = import_arcadedb()
         self._database = self._open(durable)
+        global _used
+        _used = True
+        _opened.add(self)
         self._database.set_wal_flush("yes_full" if durable else "no")
         self._lock = threading.RLock()
         self._writer: int | None = None  # thread that is inside a transaction
@@ -138,11 +148,6 @@ class EmbeddedEngine(GraphEngine):
             if not self._closed:
                 self._closed = True
                 self._database.close()
-
-    def abandon(self) -> None:
-        """For a forked child, in which the engine's threads are not: never touch it again, not even to close it."""
-        self._closed = True
-        self._database._closed = True  # else its finaliser would write to the parent's files
 
     def _open(self, durable: bool) -> Any:
         path = str(self.directory)
@@ -250,3 +255,22 @@ def import_arcadedb() -> Any:
             code="engine_missing",
         ) from error
     return arcadedb
+
+
+# The engines of this process, and whether it is a forked child of one that had any. The engine's threads are not in a
+# child: it must never touch what it inherited, not even to close it, which would write to the parent's files.
+_opened: weakref.WeakSet[EmbeddedEngine] = weakref.WeakSet()
+_used = False
+forked = False
+
+
+def _after_fork() -> None:
+    global forked
+    forked = _used
+    for engine in list(_opened):
+        engine._closed = True
+        engine._database._closed = True  # what its finaliser asks
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

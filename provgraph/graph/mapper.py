@@ -307,7 +307,7 @@ class Mapper:
         return objects
 
     def cone(self, objects: Sequence[DBObject]) -> None:
-        """Read everything `objects` are derived from, in three statements, so that following links reads nothing more.
+        """Read everything `objects` are derived from, in one statement each and two more, so that following links reads nothing more.
 
         The caller holds on to the objects; their links then hold the rest.
         """
@@ -325,8 +325,9 @@ class Mapper:
                 fresh.extend(d for _, _, d in one.dependencies() if isinstance(d, DBObject))
         if not stored:
             return
-        rows = self.engine.read(statements.load("queries/cone", depth=DEEPEST), ids=list(stored))
-        keep = self.many([r["object_id"] for r in rows])
+        statement = statements.load("queries/cone", depth=DEEPEST)
+        rows = [row for object_id in stored for row in self.engine.read(statement, id=object_id)]
+        keep = self.many(list(dict.fromkeys(r["object_id"] for r in rows)))
         for one in (*keep, *stored.values()):
             for name in type(one).links:
                 getattr(one, name, None)  # resolves References among what was just read

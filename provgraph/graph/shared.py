@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from provgraph.errors import GraphUnavailable, ProvgraphError, SurveyLocked
-from provgraph.graph import channel, loading, statements
-from provgraph.graph.embedded import EmbeddedEngine, import_arcadedb
+from provgraph.graph import channel, embedded, loading, statements
+from provgraph.graph.embedded import EmbeddedEngine
 from provgraph.graph.engine import EdgeRow, GraphEngine, NodeRow, Rows, Run, T, nested, statement_failed
 from provgraph.graph.serving import Server
 from provgraph.graph.statements import Statement
@@ -243,6 +243,8 @@ class SharedEngine(GraphEngine):
     def _unreachable(self, what: str) -> GraphUnavailable:
         holder = channel.Holder.read(self.directory)
         who = f"process {holder.pid} of {holder.user}" if holder else "another process"
+        if embedded.forked:
+            what += "; this process was forked from one that used the engine, so it cannot hold the graph itself"
         return GraphUnavailable(
             f"The graph in {self.directory} is held by {who}: {what}.",
             code="graph_unreachable",
@@ -300,7 +302,6 @@ class _Held:
 
 _graphs: dict[Path, _Held] = {}
 _holding = threading.RLock()
-_forked_from_holder = False
 
 
 def _hold(directory: Path, holder: channel.Holder | None) -> _Held | None:
@@ -311,13 +312,10 @@ def _hold(directory: Path, holder: channel.Holder | None) -> _Held | None:
         if held is not None:
             held.users += 1
             return held
-        if _forked_from_holder:  # the engine does not live through a fork
-            return None
-        import_arcadedb()
         try:
             engine = EmbeddedEngine(directory)
         except GraphUnavailable as error:
-            if error.code == "graph_locked":
+            if error.code in ("graph_locked", "graph_forked"):  # a forked child can only ask others
                 return None
             if holder is not None and holder.is_other_user and _is_alive(holder):
                 raise _locked(directory, holder) from error
@@ -359,11 +357,8 @@ def _close_all() -> None:
 
 
 def _after_fork() -> None:
-    """A child must not touch what the parent holds: it speaks with the parent like any other process."""
-    global _graphs, _holding, _forked_from_holder
-    _forked_from_holder = _forked_from_holder or "arcadedb" in sys.modules
-    for held in _graphs.values():
-        held.engine.abandon()
+    """A child has nothing of what its parent holds: it speaks with the parent like any other process."""
+    global _graphs, _holding
     _graphs, _holding = {}, threading.RLock()
 
 

@@ -29,7 +29,7 @@ from provgraph.language.nodes import (
     print_node,
     walk,
 )
-from provgraph.language.normal import Normal, Terms, bare, canonical_text, constant, is_constant
+from provgraph.language.normal import Normal, Terms, bare, canonical_text, constant, gathered, is_constant
 from provgraph.language.parser import CANONICAL, parse
 from provgraph.language.tokens import Written
 from provgraph.names import UCD_DEC, UCD_RA, UNIT_UNDECLARED, UNITLESS
@@ -95,7 +95,7 @@ class BoundCriterion:
     """A criterion over origin keys; equal `canonical` (and `key`) means the same selection.
 
     text : over names, as the user wrote it; conjuncts : (key, canonical text) of each top-level and-term, ordered by text;
-    tree : the normal form (nodes.py), names are origin keys, constants are cast.
+    tree : the normal form (nodes.py), names are origin keys, constants are cast; evaluated : the same, arranged for speed.
     """
 
     canonical: str
@@ -104,6 +104,7 @@ class BoundCriterion:
     origins: tuple[str, ...] = field(compare=False)
     text: str = field(compare=False)
     tree: Node = field(repr=False, compare=False)
+    evaluated: Node = field(repr=False, compare=False)
 
     @classmethod
     def from_canonical(cls, canonical: str) -> BoundCriterion:
@@ -118,7 +119,7 @@ class BoundCriterion:
         Returns ndarray of bool, shape (n,).
         """
         with np.errstate(all="ignore"):
-            found = Evaluation(columns, {}).truth(self.tree)
+            found = Evaluation(columns, {}).truth(self.evaluated)
         if np.ndim(found):
             return np.asarray(found)
         length = n if n is not None else next((len(values) for values, _ in columns.values()), None)
@@ -153,7 +154,13 @@ def _bound(tree: Node, text: str) -> BoundCriterion:
     canonical = canonical_text(tree)
     parts = [canonical_text(t) for t in tree.terms] if isinstance(tree, All) else [canonical]
     return BoundCriterion(
-        canonical, criterion_key(canonical), tuple((criterion_key(p), p) for p in parts), nodes.names(tree), text, tree
+        canonical,
+        criterion_key(canonical),
+        conjuncts=tuple((criterion_key(p), p) for p in parts),
+        origins=nodes.names(tree),
+        text=text,
+        tree=tree,
+        evaluated=gathered(tree),
     )
 
 
@@ -365,6 +372,3 @@ class _Binding:
 
     def number(self, term: Node) -> None:
         Kinds(self.written, {n: self.kind(n) for n in self.units}).number(term, "within")
-
-
-__all__ = ["AttributeLike", "BoundCriterion", "Criterion", "criterion_key"]

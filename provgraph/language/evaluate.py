@@ -27,6 +27,7 @@ from provgraph.language.nodes import (
     Number,
     Text,
     Truth,
+    names,
 )  # fmt: skip
 from provgraph.language.nodes import Any as AnyOf
 
@@ -96,7 +97,7 @@ class Evaluation:
                 left = np.flatnonzero(result)
                 if len(left) * 4 < len(result):
                     if len(left):
-                        result[left] = self.at(left).truth(term)
+                        result[left] = self.at(left, names(term)).truth(term)
                     continue
             found = self.truth(term)
             if isinstance(result, np.ndarray) and isinstance(found, np.ndarray):
@@ -105,8 +106,10 @@ class Evaluation:
                 result = found if result is np.True_ else found & result
         return result
 
-    def at(self, positions: Array) -> Evaluation:
-        taken = {n: (v[positions], None if m is None else m[positions]) for n, (v, m) in self.columns.items()}
+    def at(self, positions: Array, used: tuple[str, ...]) -> Evaluation:
+        """The evaluation of some of the sources, for a term that uses some of the columns."""
+        given = ((name, *self.columns[name]) for name in used)
+        taken = {n: (v[positions], None if m is None else m[positions]) for n, v, m in given}
         return Evaluation(taken, self.parameters)
 
     def threshold(self, said: str, name: Name, bound: int | float) -> Any:

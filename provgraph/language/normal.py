@@ -250,11 +250,28 @@ def disjunction(terms: list[Node]) -> Node:
     return _joined(AnyOf, [t for t in rest if t != FALSE], FALSE)
 
 
+def gathered(node: Node) -> Node:
+    """The same selection for evaluation: many `x != 1 and x != 2 and ...` as one `x not in (1, 2, ...)`, which is searched once."""
+    match node:
+        case AnyOf(terms):
+            return AnyOf(tuple(gathered(t) for t in terms))
+        case All(terms):
+            lists: dict[Node, list[Node]] = {}
+            rest: list[Node] = []
+            for term in terms:
+                if isinstance(term, Compare) and term.operator == "!=" and isinstance(term.right, Number | Text):
+                    lists.setdefault(term.left, []).append(term.right)
+                else:
+                    rest.append(gathered(term))
+            for left, items in lists.items():
+                few = len(items) < 4
+                rest += [Compare("!=", left, i) for i in items] if few else [Not(In(left, tuple(items)))]
+            return All(tuple(rest)) if len(rest) > 1 else rest[0]
+    return node
+
+
 def _joined(kind: type[All] | type[AnyOf], terms: list[Node], empty: Truth) -> Node:
     by_text = {canonical_text(term): term for term in terms}
     if len(by_text) < 2:
         return next(iter(by_text.values()), empty)
     return kind(tuple(by_text[text] for text in sorted(by_text)))
-
-
-__all__ = ["Normal", "Terms", "canonical_text", "conjunction", "constant", "disjunction", "is_constant"]

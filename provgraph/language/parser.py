@@ -28,6 +28,7 @@ from provgraph.language.nodes import (
     Number,
     Text,
     Truth,
+    names,
     walk,
 )  # fmt: skip
 from provgraph.language.tokens import Token, Written, tokens
@@ -305,10 +306,12 @@ class _Parser:
                                   " by itself can be used", at, "not_per_source")  # fmt: skip
 
     def check_exponent(self, exponent: Node) -> None:
+        if names(exponent):
+            return  # of values, in floating point: never large work, as 10 ** (-0.4 * mag) is not
         value = _small_constant(exponent)
         if value is None:
             raise self.written.fault(
-                "The exponent of ** must be a number; power(a, b) takes any", exponent.position, "refused"
+                "The exponent of ** must be a number or of attributes", exponent.position, "refused"
             )
         if not abs(value) <= LARGEST_EXPONENT:
             raise self.written.fault(f"The exponent of ** is at most {LARGEST_EXPONENT}", exponent.position, "refused")

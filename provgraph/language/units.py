@@ -416,6 +416,8 @@ def quick_unit(node: Node, units: Mapping[str, str]) -> str | None:
             a, b = quick_unit(left, units), quick_unit(right, units)
             if node.operator in "*/" and isinstance(right, Number) and not right.unit:
                 return a
+            if node.operator == "*" and isinstance(left, Number) and not left.unit:
+                return b
             return a if a == b and (node.operator in "+-" or a in (UNIT_UNDECLARED, UNITLESS)) else None
         case Number(_, ""):
             return UNITLESS

@@ -259,7 +259,7 @@ class _Evaluation:
         found: list[Array] = []
         for first, last in _blocks(n):
             columns = {o: _part(column, rows, first, last) for o, (column, rows) in located.items()}
-            found.append(np.flatnonzero(bound.select(columns)) + first)
+            found.append(np.flatnonzero(bound.select(columns, last - first)) + first)
             if self.progress is not None:
                 self.progress(last / n)
         self.outcome.filtered += n

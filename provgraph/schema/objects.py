@@ -25,7 +25,7 @@ class DBObject(metaclass=DBObjectMeta):
         self._values: dict[str, Any] = {}
         self.is_stored = False
         self.object_id = keys.new_id()
-        self.identity = self.object_id
+        self.identity = keys.new_id()
         self.version = 1
         self.repeat = 0
         self.created = self.creator = self.project = ""

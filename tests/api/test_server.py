@@ -20,7 +20,11 @@ from provgraph.api import serve
 from provgraph.errors import NotFound, UsageError
 from tests.surveys import catalog, nearby, open_survey, survey  # noqa: F401
 
-_SERVE = "import sys; from provgraph.api import serve; serve(sys.argv[1], graph=sys.argv[2], auth=tuple(sys.argv[3:]) or None, port=0)"
+_SERVE = """
+import sys
+from provgraph.api import serve
+serve(sys.argv[1], graph=sys.argv[2], auth=tuple(sys.argv[3:]) or None, port=0)
+"""
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_an_object_says_all_there_is(served: Served) -> None:
 
 def test_what_was_ingested_shows_its_first_sources(served: Served) -> None:
     page = look(served.client, page_of(served, "A"))
-    for word in ("First sources", "galaxies.fits", "deg", "NaN" if "NaN" in page.text else "redshift", "Missing"):
+    for word in ("First sources", "galaxies.fits", "deg", "redshift", "Missing"):
         assert word in page.text
 
 
@@ -192,7 +192,6 @@ def test_depth_is_in_the_address(served: Served) -> None:
     deep = look(served.client, page_of(served, "near") + "?up=9&down=0")
     assert "galaxies.fits" in deep.text
     assert "galaxies.fits" not in shallow.text
-    assert "1 nodes" in shallow.text or "nodes." in shallow.text
 
 
 def test_the_place_to_write_graphql(served: Served) -> None:
@@ -265,7 +264,7 @@ def test_lineage_is_read_by_prov(served: Served) -> None:
     answer = served.client.get(f"{page_of(served, 'near').replace('/id/', '/lineage/')}?up=9")
     assert answer.headers["content-type"] == "application/json"
     document = prov.ProvDocument.deserialize(content=answer.text, format="json")
-    assert len(document.get_records(prov.ProvEntity)) > 3
+    assert len(list(document.get_records(prov.ProvEntity))) > 3
 
 
 def test_an_unknown_format_of_lineage(served: Served) -> None:

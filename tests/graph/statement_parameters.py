@@ -34,7 +34,7 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "queries/attribute_names": ({}, {}),
     "queries/collections_by_source_set": ({}, {"keys": ["s:1"]}),
     "queries/collections_introducing": ({}, {"names": ["redshift"]}),
-    "queries/cone": ({"depth": 100}, {"ids": ["a"]}),
+    "queries/cone": ({"depth": 100}, {"id": "a"}),
     "queries/create_edges": ({"relation": "WAS_DERIVED_FROM", **_ENDS}, {"rows": [_EDGE]}),
     "queries/create_entities": ({"labels": "Entity:DBObject"}, {"rows": [_NODE]}),
     "queries/create_nodes": ({"label": "Activity"}, {"rows": [{"properties": {"activity_id": "x"}}]}),

@@ -155,7 +155,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(EXPRESSIONS)
 def test_evaluates_as_the_oracle(node: Any) -> None:
     parsed = Expression.parse(spelled(node))
@@ -422,3 +422,13 @@ def test_a_constant_expression_needs_a_count() -> None:
         Expression.parse("1 + 1").evaluate({}, {})
     values, _ = Expression.parse("1 + 1").evaluate({}, {}, 3)
     assert values.tolist() == [2, 2, 2]
+
+
+def test_an_exponent_may_be_of_attributes() -> None:
+    flux = Expression.parse("10 ** (-0.4 * mag)")
+    values, null = flux.evaluate({"mag": (np.array([0.0, 2.5, np.nan]), None)})
+    assert values[:2].tolist() == pytest.approx([1.0, 0.1])
+    assert null is not None
+    assert null.tolist() == [False, False, True]
+    with pytest.raises(LanguageError, match="exponent"):
+        Expression.parse("mag ** 9 ** 9 ** 9")

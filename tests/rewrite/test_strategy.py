@@ -66,6 +66,7 @@ def agrees(before: str | Plan, engine: Any = None, share: float = 0.75) -> tuple
 
 def test_figure_2(scratch: Any) -> None:
     best, seen = agrees(FIG_2A, scratch)
+    assert optimise(notation.parse(FIG_2A), engine=scratch).statements < 90, "each is a round trip on a served engine"
     assert best.same_as(notation.parse(FIG_2B)), notation.render(best)
     assert seen == {"absmag": len(evaluate(best).of().ids)}
     assert best[best.end].names == ("mag_u", "absmag_u")

@@ -36,7 +36,7 @@ class FilterSources(SourceCollection):
     def evaluate(self, *parents: Table) -> Table:
         (parent,) = parents
         columns = {a.origin: parent.columns[a.name] for a in parent.attributes.values()}
-        return parent.take(self.criterion.bound().select(columns))
+        return parent.take(self.criterion.bound().select(columns, len(parent)))
 
     def arguments(self) -> list[str]:
         return [self.text]

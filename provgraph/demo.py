@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from provgraph import simulate
+from provgraph.errors import NameTaken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +67,13 @@ def run(directory: str | Path = DIRECTORY, *, serve: bool = True, host: str = "1
         simulate.write(directory / "catalogs", galaxies=galaxies)
     with provgraph.open(directory) as survey:
         known = bool(survey.collections(limit=1))
-        fill(survey, directory / "catalogs", out)
+        try:
+            fill(survey, directory / "catalogs", out)
+        except NameTaken:
+            raise NameTaken(
+                f"{directory} holds a survey that is not of this version of the demonstration; remove it, or name another "
+                "directory with --survey.", code="demo_survey_other",
+            ) from None  # fmt: skip
         told = [
             _pull(survey, number, asked, directory / "catalogs", out) for number, asked in enumerate(PULLS, start=1)
         ]

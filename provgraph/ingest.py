@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -232,7 +233,7 @@ def _without(column: Column, sentinels: Sequence[Any]) -> Column:
 
 def _equals(values: Any, sentinel: int | float) -> Any:
     """Where numbers are a declared value, which is rounded as they are; NaN finds NaN, 0.5 and -9 no unsigned integer."""
-    if sentinel != sentinel:
+    if isinstance(sentinel, float) and math.isnan(sentinel):
         return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
     if values.dtype.kind in "iu" and not (
         np.iinfo(values.dtype).min <= sentinel <= np.iinfo(values.dtype).max and sentinel == int(sentinel)

@@ -36,7 +36,8 @@ class LineageView:
     def to(self, format: str) -> str:
         """The lineage as ``'prov-json'``, ``'prov-n'``, ``'svg'``, ``'dot'`` or ``'text'``."""
         if format not in EXPORTERS:
-            raise UsageError(f"A lineage cannot be written as {format!r}; there are: {', '.join(EXPORTERS)}.", code="format_unknown")
+            known = ", ".join(EXPORTERS)
+            raise UsageError(f"A lineage cannot be written as {format!r}; there are: {known}.", code="format_unknown")
         return str(EXPORTERS[format].serialize(self.lineage))
 
     def text(self) -> str:
@@ -57,7 +58,8 @@ class LineageView:
         found = format or next((f for s, f in SUFFIXES.items() if target.name.lower().endswith(s)), "")
         if not found:
             raise UsageError(
-                f"{target.name} does not say a format; end it in one of {', '.join(SUFFIXES)}, or give format=.", code="format_unknown"
+                f"{target.name} does not say a format; end it in one of {', '.join(SUFFIXES)}, or give format=.",
+                code="format_unknown",
             )
         temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:

@@ -102,8 +102,10 @@ class Survey:
             self.annotate(made, name=name)
         return made
 
-    def define_calculator(self, name: str, *, requires: Iterable[str], expression: str, unit: str = "?", ucd: str = "",
-                          description: str = "", parameters: Mapping[str, float] | None = None) -> AttributeCalculatorDefinition:  # fmt: skip
+    def define_calculator(
+        self, name: str, *, requires: Iterable[str], expression: str, unit: str = "?", ucd: str = "",
+        description: str = "", parameters: Mapping[str, float] | None = None,
+    ) -> AttributeCalculatorDefinition:  # fmt: skip
         """Say how an attribute is calculated from others, for any sources that have them (paper, Section 3.2).
 
         name : of the definition and of the attribute it provides. unit : VOUnit of the result.
@@ -299,7 +301,7 @@ class Survey:
 
         one = thing if isinstance(thing, DBObject) else self.find(thing)
         depth = lineages.DEEPEST if up is None else up
-        found = lineages.traverse(self.engine, [one.object_id], up=depth, down=down, limit=limit)
+        found = self.mapper.lineage([one.object_id], up=depth, down=down, limit=limit)
         return LineageView(found, self.names_of([n.id for n in found.nodes if n.kind == "entity"]))
 
     # -- finding -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 import provgraph
 from provgraph import demo, simulate
+from provgraph.errors import NameTaken
 
 pytest_plugins = ("tests.demonstration",)
 pytestmark = pytest.mark.embedded
@@ -93,6 +94,15 @@ def test_first_and_second_time(tmp_path: Path) -> None:
     assert all(
         line.split()[-4] == "0" for line in second.splitlines() if line.startswith(("nearby", "very nearby", "giants"))
     )
+
+
+def test_a_survey_of_something_else(tmp_path: Path) -> None:
+    simulate.write(tmp_path / "catalogs", galaxies=500)
+    with provgraph.open(tmp_path) as survey:
+        survey.ingest(tmp_path / "catalogs" / simulate.SHAPES, name="photometry", id="source_id")
+    with pytest.raises(NameTaken, match="remove it") as caught:
+        _run(tmp_path)
+    assert caught.value.code == "demo_survey_other"
 
 
 def test_no_colour_and_no_wide_line_where_there_is_no_terminal(

@@ -15,20 +15,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provgraph.errors import FileUnreadable, IngestError, InvalidInput, NameTaken, ProvgraphError, StorageError, UnknownAttribute
+from provgraph.errors import (
+    FileUnreadable,
+    IngestError,
+    InvalidInput,
+    NameTaken,
+    ProvgraphError,
+    StorageError,
+    UnknownAttribute,
+)
 from tests.surveys import N, catalog, galaxies, open_survey, survey, write_fits  # noqa: F401
 
 COUNT_ENTITIES = "entities_of_class"
 
 
-def rubbish(survey: Any) -> list[Path]:  # noqa: F811
+def rubbish(survey: Any) -> list[Path]:
     """Files of the bulk store and the spool that nothing refers to."""
     known = {r["file"] for r in survey.mapper.read("segment_files")}
     found = [p for p in (survey.directory / "segments").rglob("*") if p.is_file() and p.stem not in known]
     return found + list((survey.directory / "spool").iterdir())
 
 
-def test_a_catalog_becomes_an_external(survey: Any, catalog: Path) -> None:  # noqa: F811
+def test_a_catalog_becomes_an_external(survey: Any, catalog: Path) -> None:
     a = survey.ingest(catalog, name="A", id="id", rename={"mag_u": "u"}, ucds={"redshift": "src.redshift"})
     assert repr(a) == "External(id, ra, dec, redshift, u)"
     assert len(a) == N
@@ -44,7 +52,7 @@ def test_a_catalog_becomes_an_external(survey: Any, catalog: Path) -> None:  # n
     assert float(described["u"]["minimum"]) == pytest.approx(float(galaxies()["mag_u"].min()), rel=1e-6)
 
 
-def test_equal_bytes_and_declaration_are_the_same_object(survey: Any, catalog: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_equal_bytes_and_declaration_are_the_same_object(survey: Any, catalog: Path, tmp_path: Path) -> None:
     a = survey.ingest(catalog, name="A", id="id")
     copied = tmp_path / "copy.fits"
     copied.write_bytes(catalog.read_bytes())
@@ -57,7 +65,7 @@ def test_equal_bytes_and_declaration_are_the_same_object(survey: Any, catalog: P
     assert other.attributes()["redshift"].origin != a.attributes()["redshift"].origin
 
 
-def test_a_new_version_succeeds_the_old(survey: Any, catalog: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_new_version_succeeds_the_old(survey: Any, catalog: Path, tmp_path: Path) -> None:
     old = survey.ingest(catalog, name="A", id="id")
     better = write_fits(tmp_path / "better.fits", galaxies(seed=2))
     with pytest.raises(NameTaken):
@@ -71,7 +79,7 @@ def test_a_new_version_succeeds_the_old(survey: Any, catalog: Path, tmp_path: Pa
         survey["A@3"]
 
 
-def test_missing_values_are_declared_and_kept_apart(survey: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_missing_values_are_declared_and_kept_apart(survey: Any, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("name,z,flux\na,0.1,-9\nb,,nan\nc,0,3\nd,-9,-9\n")
     a = survey.ingest(file, id="name", missing={"z": [-9, 0]})
@@ -84,7 +92,7 @@ def test_missing_values_are_declared_and_kept_apart(survey: Any, tmp_path: Path)
     assert len(survey.pull(a, ["name"], where="flux is null").table()) == 1
 
 
-def test_text_identifiers_and_an_own_number(survey: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_text_identifiers_and_an_own_number(survey: Any, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("id,v\nß9,1\nα,2\nzz,3\n", encoding="utf-8")
     a = survey.ingest(file, id="id")
@@ -95,7 +103,7 @@ def test_text_identifiers_and_an_own_number(survey: Any, tmp_path: Path) -> None
     assert b.table()["row"].tolist() == [0, 1, 2]
 
 
-def test_sources_of_two_spaces_are_different_sources(survey: Any, catalog: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_sources_of_two_spaces_are_different_sources(survey: Any, catalog: Path, tmp_path: Path) -> None:
     a = survey.ingest(catalog, id="id")
     b = survey.ingest(write_fits(tmp_path / "b.fits", galaxies(seed=2)), id="id")
     with pytest.raises(InvalidInput, match="id_space=") as caught:
@@ -103,7 +111,7 @@ def test_sources_of_two_spaces_are_different_sources(survey: Any, catalog: Path,
     assert caught.value.code == "id_spaces_differ"
 
 
-def test_formats_are_recognised_by_content(survey: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_formats_are_recognised_by_content(survey: Any, tmp_path: Path) -> None:
     from astropy.table import Table
 
     columns = {k: v for k, v in galaxies(50).items() if k in ("id", "redshift")}
@@ -131,7 +139,12 @@ BAD: dict[str, tuple[Any, dict[str, Any], type, str]] = {
     "truncated FITS": ("cut", {}, FileUnreadable, "file_truncated"),
     "truncated gzip": ("cut gzip", {}, FileUnreadable, "file_truncated"),
     "unknown id column": ("whole", {"id": "ident"}, UnknownAttribute, "unknown_id"),
-    "unknown column in units": ("whole", {"id": "id", "units": {"mag_g": "mag"}}, UnknownAttribute, "unknown_attribute"),
+    "unknown column in units": (
+        "whole",
+        {"id": "id", "units": {"mag_g": "mag"}},
+        UnknownAttribute,
+        "unknown_attribute",
+    ),
     "a unit that is none": ("whole", {"id": "id", "units": {"mag_u": "magnitoodes"}}, InvalidInput, "unit_unknown"),
     "two attributes of one name": ("whole", {"id": "id", "rename": {"ra": "dec"}}, IngestError, "name_clash"),
     "duplicate ids": (b"id,v\n1,1\n2,2\n1,3\n", {"id": "id"}, IngestError, "duplicate_ids"),
@@ -140,7 +153,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], type, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_one_sentence_and_stores_nothing(survey: Any, catalog: Path, tmp_path: Path, case: str) -> None:  # noqa: F811
+def test_bad_input_is_one_sentence_and_stores_nothing(survey: Any, catalog: Path, tmp_path: Path, case: str) -> None:
     content, declaration, error, code = BAD[case]
     path = tmp_path / "bad.dat"
     whole = catalog.read_bytes()
@@ -160,7 +173,7 @@ def test_bad_input_is_one_sentence_and_stores_nothing(survey: Any, catalog: Path
     assert rubbish(survey) == []
 
 
-def test_a_full_disk_leaves_nothing(survey: Any, catalog: Path) -> None:  # noqa: F811
+def test_a_full_disk_leaves_nothing(survey: Any, catalog: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
@@ -201,7 +214,7 @@ def test_killed_while_ingesting(tmp_path: Path, how: signal.Signals) -> None:
         process.send_signal(how)
         finished = "done" in process.stdout.read()
         process.wait()
-        with provgraph.open(tmp_path / "survey") as survey:  # noqa: F811
+        with provgraph.open(tmp_path / "survey") as survey:
             assert rubbish(survey) == []
             assert len(survey.collections()) == (1 if finished else len(survey.collections()))
             for one in survey.collections():

@@ -16,7 +16,7 @@ from provgraph.opening import find
 from tests.surveys import catalog, galaxies, open_survey, survey, write_fits  # noqa: F401
 
 
-def test_a_survey_is_found_upwards(survey: Any) -> None:  # noqa: F811
+def test_a_survey_is_found_upwards(survey: Any) -> None:
     below = survey.directory / "notes" / "deep"
     below.mkdir(parents=True)
     assert find(below) == survey.directory
@@ -28,12 +28,12 @@ def test_no_survey_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_it_is_the_same_survey_again(open_survey: Any) -> None:  # noqa: F811
+def test_it_is_the_same_survey_again(open_survey: Any) -> None:
     assert open_survey().survey_id == open_survey().survey_id
 
 
-def test_a_newer_schema_is_refused(open_survey: Any) -> None:  # noqa: F811
-    survey = open_survey()  # noqa: F811
+def test_a_newer_schema_is_refused(open_survey: Any) -> None:
+    survey = open_survey()
     newer = Statement("newer", ("MATCH (s:Survey) SET s.schema_version = 999",))
     survey.engine.write(lambda run: run(newer))
     survey.close()
@@ -87,9 +87,11 @@ print(len(pull.table()), pull.result.object_id)
 
 @pytest.mark.embedded
 def test_a_second_process_just_works(tmp_path: Path) -> None:
-    with provgraph.open(tmp_path / "survey") as survey:  # noqa: F811
+    with provgraph.open(tmp_path / "survey") as survey:
         survey.ingest(write_fits(tmp_path / "a.fits", galaxies()), name="A", id="id")
-        survey.define_calculator("absmag", requires=["redshift", "mag_u"], expression="mag_u - distmod(redshift)", unit="mag")
+        survey.define_calculator(
+            "absmag", requires=["redshift", "mag_u"], expression="mag_u - distmod(redshift)", unit="mag"
+        )
         command = [sys.executable, "-c", SECOND, str(tmp_path / "survey")]
         running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
         mine = survey.pull("A", ["id", "absmag"], where="redshift < 0.1")

@@ -15,9 +15,11 @@ EXPRESSION = "i_mag - distmod(z) + 1.25*log10(1+z)"
 
 
 @pytest.mark.shared
-def test_the_session(survey: Any, shared: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_session(survey: Any, shared: Path, tmp_path: Path) -> None:
     quasars = survey.ingest(shared / "data/catalogs/SDSS_QSO.tab.gz", name="SDSS quasars", id="SDSS")
-    survey.define_calculator("absmag_i", requires=["z", "i_mag"], expression=EXPRESSION, unit="mag", ucd="phys.magAbs;em.opt.I")
+    survey.define_calculator(
+        "absmag_i", requires=["z", "i_mag"], expression=EXPRESSION, unit="mag", ucd="phys.magAbs;em.opt.I"
+    )
     assert len(quasars) == 77_429
     assert quasars.head()["SDSS"][0] == "000006.53+003055.2"
     assert "i_mag" in str(quasars.describe())
@@ -37,7 +39,9 @@ def test_the_session(survey: Any, shared: Path, tmp_path: Path) -> None:  # noqa
     for name in ("lineage.prov.json", "lineage.svg", "lineage.dot", "lineage.provn", "lineage.txt"):
         assert lineage.write(tmp_path / name).stat().st_size > 500
     document = json.loads((tmp_path / "lineage.prov.json").read_text())
-    assert {"entity", "activity", "agent", "wasDerivedFrom", "used", "wasGeneratedBy", "wasAssociatedWith"} <= set(document)
+    assert {"entity", "activity", "agent", "wasDerivedFrom", "used", "wasGeneratedBy", "wasAssociatedWith"} <= set(
+        document
+    )
     assert "survey.calculate(A" in pull.script()
     again = survey.pull("SDSS quasars", ["SDSS", "z", "absmag_i"], where="z < 0.5 and i_mag > 0", name="bright")
     assert again.result.object_id == pull.result.object_id
@@ -46,7 +50,7 @@ def test_the_session(survey: Any, shared: Path, tmp_path: Path) -> None:  # noqa
 
 
 @pytest.mark.shared
-def test_absolute_magnitudes_agree_with_the_catalog(survey: Any, shared: Path) -> None:  # noqa: F811
+def test_absolute_magnitudes_agree_with_the_catalog(survey: Any, shared: Path) -> None:
     """The catalog corrects for Galactic extinction, we do not: ours are a little fainter."""
     quasars = survey.ingest(shared / "data/catalogs/SDSS_QSO.tab.gz", name="SDSS quasars", id="SDSS")
     survey.define_calculator("absmag_i", requires=["z", "i_mag"], expression=EXPRESSION, unit="mag")

@@ -13,7 +13,7 @@ from provgraph.errors import InvalidInput, NotFound, UsageError
 from tests.surveys import catalog, galaxies, nearby, open_survey, survey  # noqa: F401
 
 
-def test_names_versions_and_ids_find(nearby: Any) -> None:  # noqa: F811
+def test_names_versions_and_ids_find(nearby: Any) -> None:
     a = nearby["A"]
     for reference in ("A@1", a.object_id, a.iri):
         assert nearby[reference].object_id == a.object_id
@@ -25,16 +25,22 @@ def test_names_versions_and_ids_find(nearby: Any) -> None:  # noqa: F811
         nearby.annotate("A", name="B@2")
 
 
-def test_statements_are_appended(nearby: Any) -> None:  # noqa: F811
+def test_statements_are_appended(nearby: Any) -> None:
     a = nearby["A"]
     nearby.annotate(a, name="galaxies", description="a simulated catalog", tags=["simulated", "test"])
     assert nearby["galaxies"].object_id == nearby["A"].object_id  # the old name still finds it
     assert a.name == "galaxies"
     said = [(n["kind"], n["value"]) for n in nearby.notes(a)]
-    assert said == [("name", "A"), ("name", "galaxies"), ("description", "a simulated catalog"), ("tag", "simulated"), ("tag", "test")]
+    assert said == [
+        ("name", "A"),
+        ("name", "galaxies"),
+        ("description", "a simulated catalog"),
+        ("tag", "simulated"),
+        ("tag", "test"),
+    ]
 
 
-def test_sources_by_list(nearby: Any, open_survey: Any) -> None:  # noqa: F811
+def test_sources_by_list(nearby: Any, open_survey: Any) -> None:
     wanted = galaxies()["id"][[5, 500, 7]]
     some = nearby.select_sources("A", [*wanted, 12345])
     assert some.table()["id"].tolist() == sorted(wanted.tolist())
@@ -50,7 +56,7 @@ def test_sources_by_list(nearby: Any, open_survey: Any) -> None:  # noqa: F811
     assert len(open_survey()[some.object_id]) == 3
 
 
-def test_files_that_were_written_know_what_they_are(nearby: Any, tmp_path: Path, catalog: Path) -> None:  # noqa: F811
+def test_files_that_were_written_know_what_they_are(nearby: Any, tmp_path: Path, catalog: Path) -> None:
     pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
     for suffix in ("fits", "vot", "parquet", "h5", "csv", "arrow"):
         path = pull.write(tmp_path / f"near.{suffix}")
@@ -65,7 +71,7 @@ def test_files_that_were_written_know_what_they_are(nearby: Any, tmp_path: Path,
     assert not (tmp_path / "near.docx").exists()
 
 
-def test_a_lineage_is_whole(nearby: Any) -> None:  # noqa: F811
+def test_a_lineage_is_whole(nearby: Any) -> None:
     pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
     pull.table()
     view = nearby.lineage("near")
@@ -82,7 +88,7 @@ def test_a_lineage_is_whole(nearby: Any) -> None:  # noqa: F811
     assert pull.result.object_id in {n.id for n in down.nodes}
 
 
-def test_a_lineage_is_valid_prov_json(nearby: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_lineage_is_valid_prov_json(nearby: Any, tmp_path: Path) -> None:
     prov = pytest.importorskip("prov.model")
     pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
     pull.table()
@@ -94,7 +100,7 @@ def test_a_lineage_is_valid_prov_json(nearby: Any, tmp_path: Path) -> None:  # n
     assert "wasAssociatedWith" in document
 
 
-def test_identifiers_are_never_floats(nearby: Any) -> None:  # noqa: F811
+def test_identifiers_are_never_floats(nearby: Any) -> None:
     table = nearby.pull("A", ["id"], where="redshift is null or redshift >= 0").table()
     assert table["id"].dtype == np.dtype("i8")
     assert set(table["id"].tolist()) == set(galaxies()["id"].tolist())

@@ -126,8 +126,8 @@ class Mutation:
 
 def _traverse(context: Context, asked: shown.LineageInput) -> lineages.Lineage:
     roots = [loaders.object_id_of(r) or loaders.find(context.survey, r).object_id for r in asked.roots]
-    return lineages.traverse(
-        context.survey.engine, roots, up=limits.clamp(asked.up, 1, limits.LINEAGE_DEPTH),
+    return context.survey.mapper.lineage(
+        roots, up=limits.clamp(asked.up, 1, limits.LINEAGE_DEPTH),
         down=limits.clamp(asked.down, 0, limits.LINEAGE_DEPTH), limit=max(limits.clamp(asked.limit, 200, limits.LINEAGE_NODES), 1),
     )  # fmt: skip
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from provgraph import names
 from provgraph.errors import NotFound, ProvgraphError
 from provgraph.graph import statements
 from provgraph.graph.engine import GraphEngine, Run
+from provgraph.graph.lineage import Lineage, traverse
 from provgraph.policy import AllowAll, Context, Policy
 from provgraph.schema import keys
 from provgraph.schema.agents import RELATIONS, Activity, Agent, Note
@@ -279,6 +280,18 @@ class Mapper:
                 raise NotFound(f"There is no object {object_id} in this survey.", object_id=object_id)
         return [o for o in objects if o is not None]
 
+    def lineage(self, roots: Sequence[str], *, up: int, down: int, limit: int) -> Lineage:
+        """`traverse`, as far as the context may see; what it may not counts as left out."""
+        found = traverse(self.engine, roots, up=up, down=down, limit=limit)
+        seen = {id(p) for p in self.policy.visible(self.context, [n.properties for n in found.nodes])}
+        nodes = tuple(n for n in found.nodes if id(n.properties) in seen)
+        if len(nodes) == len(found.nodes):
+            return found
+        ids = {n.id for n in nodes}
+        edges = tuple(e for e in found.edges if e.source in ids and e.target in ids)
+        hidden = len(found.nodes) - len(nodes)
+        return replace(found, nodes=nodes, edges=edges, complete=False, truncated=found.truncated + hidden)
+
     def existing(self, objects: Sequence[DBObject]) -> dict[str, Mapping[str, Any]]:
         """Graph properties, by lineage key, of those objects that the project has already."""
         wanted = [o.lineage_key for o in objects if o.lineage_key]
@@ -307,7 +320,7 @@ class Mapper:
         return objects
 
     def cone(self, objects: Sequence[DBObject]) -> None:
-        """Read everything `objects` are derived from, in one statement each and two more, so that following links reads nothing more.
+        """Read everything `objects` are derived from, in one statement each and two more; then following links reads nothing.
 
         The caller holds on to the objects; their links then hold the rest.
         """

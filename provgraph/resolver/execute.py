@@ -52,7 +52,8 @@ class WorkOrder:
         return json.dumps({
             "plan": json.loads(self.plan.to_json()), "store": self.store,
             "segments": {n: i.as_dict() for n, i in self.segments.items()},
-            "columns": {o: list(n) for o, n in self.columns.items()}, "sources": {k: list(n) for k, n in self.sources.items()}, "lists": dict(self.lists),
+            "columns": {o: list(n) for o, n in self.columns.items()},
+            "sources": {k: list(n) for k, n in self.sources.items()}, "lists": dict(self.lists),
             "definitions": {k: dict(d) for k, d in self.definitions.items()}, "identifiers": sorted(self.identifiers),
         })  # fmt: skip
 
@@ -62,7 +63,8 @@ class WorkOrder:
         return cls(
             Plan.from_json(json.dumps(plain["plan"])), plain["store"],
             {n: SegmentInfo.from_dict(i) for n, i in plain["segments"].items()},
-            {o: tuple(n) for o, n in plain["columns"].items()}, {k: tuple(n) for k, n in plain["sources"].items()}, plain["definitions"], plain["lists"],
+            {o: tuple(n) for o, n in plain["columns"].items()},
+            {k: tuple(n) for k, n in plain["sources"].items()}, plain["definitions"], plain["lists"],
             frozenset(plain["identifiers"]),
         )  # fmt: skip
 
@@ -376,7 +378,8 @@ class _Evaluation:
                 error = self.lost[name]
                 return StorageError(f"The catalog {step.id} cannot be read: {error}", code=error.code, **error.details)
         return StorageError(
-            f"The values of the catalog {step.id} are not stored any more; ingest its file again.", code="segment_missing"
+            f"The values of the catalog {step.id} are not stored any more; ingest its file again.",
+            code="segment_missing",
         )
 
 

@@ -154,10 +154,9 @@ def contained(plan: Plan) -> Asked:
 
 def together(plan: Plan) -> Asked:
     """Filters {step, parent} in a row that need the same calculations: one criterion costs no more than two."""
-    needed = _calculations(plan)
+    made_by = {o: _calculation(step) for step in plan if step.operator == ATTRIBUTE_CALCULATOR for o in step.origins}
 
     def costs(step: Step) -> frozenset[str]:
-        made_by = {origin: key for key, origins in needed.made.items() for origin in origins}
         return frozenset(made_by[o] for o in step.reads if o in made_by)
 
     return [
@@ -169,18 +168,20 @@ def together(plan: Plan) -> Asked:
 
 
 def evaluated(plan: Plan) -> Asked:
-    """SelectSources over a calculator {step, source} of which a source needs the same calculation for its criterion.
+    """SelectSources over a calculator {step, source} of which a source needs the same results to be found.
 
-    To find the sources the values are calculated anyway, so the selection gains nothing by moving before it.
+    These values are calculated anyway, for all sources that are tried, so the selection gains nothing by moving before it.
     """
-    below = _calculations(plan).below
-    return [
-        {"step": step.id, "source": source}
-        for step in plan
-        if step.operator == SELECT_SOURCES and plan[step.parents[0]].operator == ATTRIBUTE_CALCULATOR
-        for source in step.sources
-        if not plan[step.parents[0]].whole_catalog and _calculation(plan[step.parents[0]]) in below[source]
-    ]
+    found: Asked = []
+    made = _calculations(plan).made
+    for step in plan:
+        if step.operator != SELECT_SOURCES:
+            continue
+        calculator = plan[step.parents[0]]
+        if calculator.operator == ATTRIBUTE_CALCULATOR and not calculator.whole_catalog:
+            anyway = (s for s in step.sources if made[s].issuperset(calculator.origins))
+            found.extend({"step": step.id, "source": source} for source in anyway)
+    return found
 
 
 def cheaper(plan: Plan) -> Asked:
@@ -230,8 +231,10 @@ def implied(plan: Plan) -> Asked:
 
 @dataclass(frozen=True)
 class _Calculations:
-    below: Mapping[str, frozenset[str]]  # which calculations a step depends on
-    made: Mapping[str, tuple[str, ...]]  # the origins a calculation gives
+    """What each step depends on: calculations, and origins that they gave."""
+
+    below: Mapping[str, frozenset[str]]
+    made: Mapping[str, frozenset[str]]
 
 
 def _calculation(step: Step) -> str:
@@ -240,13 +243,11 @@ def _calculation(step: Step) -> str:
 
 def _calculations(plan: Plan) -> _Calculations:
     below: dict[str, frozenset[str]] = {}
-    made: dict[str, tuple[str, ...]] = {}
+    made: dict[str, frozenset[str]] = {}
     for step in plan.ordered():
-        own = frozenset[str]()
-        if step.operator == ATTRIBUTE_CALCULATOR:
-            own = frozenset({_calculation(step)})
-            made[_calculation(step)] = tuple(dict.fromkeys((*made.get(_calculation(step), ()), *step.origins)))
-        below[step.id] = own.union(*(below[d] for d in step.dependencies))
+        here = step.operator == ATTRIBUTE_CALCULATOR
+        below[step.id] = frozenset({_calculation(step)} if here else ()).union(*(below[d] for d in step.dependencies))
+        made[step.id] = frozenset(step.origins if here else ()).union(*(made[d] for d in step.dependencies))
     return _Calculations(below, made)
 
 

@@ -15,7 +15,7 @@ from tests.surveys import EXPRESSION, catalog, galaxies, nearby, open_survey, su
 Ask = Callable[..., Any]
 
 
-def serving(survey: Any) -> Any:  # noqa: F811
+def serving(survey: Any) -> Any:
     """A client of the service of an open survey; to be entered."""
     from starlette.testclient import TestClient
 
@@ -41,7 +41,7 @@ def asking(client: Any) -> Ask:
 
 
 @pytest.fixture
-def client(nearby: Any) -> Iterator[Any]:  # noqa: F811
+def client(nearby: Any) -> Iterator[Any]:
     with serving(nearby) as client:
         yield client
 
@@ -71,7 +71,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         with Neo4jEngine(server.uri, server.auth) as engine:
             empty(engine)
         where = {"graph": server.uri, "auth": server.auth}
-    with provgraph.open(directory / "survey", **where) as survey:  # noqa: F811
+    with provgraph.open(directory / "survey", **where) as survey:
         write_fits(directory / "galaxies.fits", galaxies())
         survey.ingest(directory / "galaxies.fits", name="A", id="id", units={"redshift": ""})
         survey.define_calculator("absmag_u", requires=["redshift", "mag_u"], expression=EXPRESSION, unit="mag")

@@ -28,7 +28,7 @@ serve(sys.argv[1], graph=sys.argv[2], auth=tuple(sys.argv[3:]) or None, port=0)
 
 
 @pytest.fixture
-def process(request: pytest.FixtureRequest, nearby: Any) -> Iterator[subprocess.Popen[str]]:  # noqa: F811
+def process(request: pytest.FixtureRequest, nearby: Any) -> Iterator[subprocess.Popen[str]]:
     """`serve` in a process of its own, while the survey is open here too."""
     where = [""]
     if nearby.engine.name != "embedded":
@@ -61,7 +61,7 @@ def post(url: str, query: str) -> Any:
     return json.loads(urllib.request.urlopen(request, timeout=60).read())
 
 
-def test_it_serves_and_ends_cleanly(process: subprocess.Popen[str], nearby: Any) -> None:  # noqa: F811
+def test_it_serves_and_ends_cleanly(process: subprocess.Popen[str], nearby: Any) -> None:
     url = address(process)
     assert post(url, '{ sourceCollection(name: "A") { name } }') == {"data": {"sourceCollection": {"name": "A"}}}
     created = post(url, 'mutation { createPull(input: {start: "A", attributes: ["id", "absmag_u"]}) { id } }')

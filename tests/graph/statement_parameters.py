@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provgraph.graph.statements import all_statements
+from provgraph.graph.statements import all_statements, load
 
 # Labels and property keys that the slots below use and no module declares when it is imported.
 DECLARED = ("Entity", "DBObject", "SourceCollection", "External", "object_id", "agent_id", "name")
@@ -85,16 +85,20 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "shared/forget_old": ({}, {"before": _STARTED}),
 }
 
-# What rules ask of the plan, in the shape in which they get it.
+# What rules ask of the plan; another question that nothing here gives a shape has the commonest one.
+_SOURCE = [{"step": "a", "source": "b"}]
 _ASKED: dict[str, Any] = {
     "droppable": [{"step": "a", "index": 0}],
     "twins": [_PAIR],
-    "contained": [{"step": "a", "source": "b"}],
     "together": [{"step": "a", "parent": "b"}],
-    "evaluated": [{"step": "a", "source": "b"}],
     "cheaper": [{"step": "a", "source": "b", "by": ["c"]}],
 }
-# Rules have the same parameters, each but its own question.
-FOR_STATEMENTS |= {
-    name: ({}, {"plan": "p", "round": "r", **_ASKED}) for name in all_statements() if name.startswith("rewrite/")
-}
+
+
+def _of_rule(name: str) -> dict[str, Any]:
+    header = load(name).header
+    questions = [header[key] for key in ("asks", "heeds") if key in header]
+    return {"plan": "p", "round": "r", **{q: _ASKED.get(q, _SOURCE) for line in questions for q in line.split()}}
+
+
+FOR_STATEMENTS |= {name: ({}, _of_rule(name)) for name in all_statements() if name.startswith("rewrite/")}

@@ -26,7 +26,7 @@ PULL: dict[str, Any] = {"start": "A", "attributes": ["id", "absmag_u"], "where":
 
 
 @pytest.fixture
-def running(nearby: Any) -> Iterator[Callable[..., Runner]]:  # noqa: F811
+def running(nearby: Any) -> Iterator[Callable[..., Runner]]:
     """Starts a runner on the survey of the paper's example; extra words go to it."""
     started: list[Runner] = []
 
@@ -54,7 +54,7 @@ def ended(store: JobStore, job: Job) -> Job:
     return until(lambda: store.get(job.id) if store.get(job.id).phase.is_final else None)  # type: ignore[no-any-return]
 
 
-def left(survey: Any) -> dict[str, Any]:  # noqa: F811
+def left(survey: Any) -> dict[str, Any]:
     """Everything a pull may leave: segments, registered ones, intents, work directories, unfinished files."""
     return {
         "segments": survey.store_.names(),
@@ -65,11 +65,11 @@ def left(survey: Any) -> dict[str, Any]:  # noqa: F811
     }
 
 
-def staged(survey: Any, job: Job) -> list[Path]:  # noqa: F811
+def staged(survey: Any, job: Job) -> list[Path]:
     return list((survey.directory / "jobs" / job.id).rglob("*.h5"))
 
 
-def test_a_pull_is_processed_and_kept(running: Callable[..., Runner], nearby: Any) -> None:  # noqa: F811
+def test_a_pull_is_processed_and_kept(running: Callable[..., Runner], nearby: Any) -> None:
     before = left(nearby)
     runner = running()
     done = ended(runner.store, runner.submit("ann", **PULL, name="near"))
@@ -90,7 +90,7 @@ def test_a_pull_is_processed_and_kept(running: Callable[..., Runner], nearby: An
     assert "process" in {n.properties.get("method") for n in used.nodes if n.kind == "activity"}
 
 
-def test_a_second_time_nothing_is_processed(running: Callable[..., Runner], nearby: Any) -> None:  # noqa: F811
+def test_a_second_time_nothing_is_processed(running: Callable[..., Runner], nearby: Any) -> None:
     runner = running()
     first = ended(runner.store, runner.submit("ann", **PULL))
     kept = left(nearby)
@@ -116,7 +116,7 @@ def test_what_cannot_be_resolved_leaves_no_job(running: Callable[..., Runner]) -
     assert runner.submit("ann", **PULL, idempotency_key="k").phase is Phase.QUEUED
 
 
-def test_a_killed_child_is_an_error_without_rubbish(running: Callable[..., Runner], nearby: Any) -> None:  # noqa: F811
+def test_a_killed_child_is_an_error_without_rubbish(running: Callable[..., Runner], nearby: Any) -> None:
     before = left(nearby)
     runner = running(command=HANGING)
     job = runner.submit("ann", **PULL)
@@ -135,7 +135,7 @@ def test_a_killed_child_is_an_error_without_rubbish(running: Callable[..., Runne
 
 
 @pytest.mark.parametrize("deaf", [[], ["deaf"]])
-def test_a_running_pull_is_cancelled(running: Callable[..., Runner], nearby: Any, deaf: list[str]) -> None:  # noqa: F811
+def test_a_running_pull_is_cancelled(running: Callable[..., Runner], nearby: Any, deaf: list[str]) -> None:
     before = left(nearby)
     runner = running(command=(*HANGING, *deaf))
     job = runner.submit("ann", **PULL)
@@ -149,7 +149,7 @@ def test_a_running_pull_is_cancelled(running: Callable[..., Runner], nearby: Any
     until(lambda: left(nearby) == before)
 
 
-def test_at_most_so_many_at_once(running: Callable[..., Runner], nearby: Any) -> None:  # noqa: F811
+def test_at_most_so_many_at_once(running: Callable[..., Runner], nearby: Any) -> None:
     runner = running(command=HANGING, parallel=2)
     jobs = [runner.submit("ann", **{**PULL, "where": f"redshift < 0.{k}"}) for k in (3, 4, 5)]
     until(lambda: len(runner.children) == 2)
@@ -161,7 +161,7 @@ def test_at_most_so_many_at_once(running: Callable[..., Runner], nearby: Any) ->
     assert {ended(runner.store, job).phase for job in jobs} == {Phase.ABORTED}
 
 
-def test_a_server_that_stops_gives_its_jobs_back(running: Callable[..., Runner], nearby: Any) -> None:  # noqa: F811
+def test_a_server_that_stops_gives_its_jobs_back(running: Callable[..., Runner], nearby: Any) -> None:
     runner = running(command=HANGING)
     job = runner.submit("ann", **PULL)
     until(lambda: runner.children)
@@ -188,7 +188,7 @@ time.sleep(600)
 
 
 def test_a_killed_server_loses_no_job(
-    request: pytest.FixtureRequest, nearby: Any, open_survey: Any  # noqa: F811
+    request: pytest.FixtureRequest, nearby: Any, open_survey: Any
 ) -> None:  # fmt: skip
     directory, graph, auth = nearby.directory, "", ("", "")
     if nearby.engine.name != "embedded":
@@ -226,7 +226,7 @@ def _child(task: str) -> tuple[list[dict[str, Any]], int]:
     return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
 
 
-def test_a_child_answers_errors_in_our_shape(nearby: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_child_answers_errors_in_our_shape(nearby: Any, tmp_path: Path) -> None:
     collection = nearby["A"].filter("redshift < 0.5")
     copied, done = nearby.processor.optimised(collection)
     order, _ = nearby.processor.order(copied, done.plan)

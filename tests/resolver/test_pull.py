@@ -30,7 +30,7 @@ EVERYTHING = Statement("everything", (
 ))  # fmt: skip
 
 
-def everything(survey: Any) -> set[str]:  # noqa: F811
+def everything(survey: Any) -> set[str]:
     return {repr(sorted(row.items(), key=str)) for row in survey.engine.read(EVERYTHING)}
 
 
@@ -62,7 +62,7 @@ def expected(where: str = WHERE) -> tuple[Any, Any]:
     return columns["id"][order][keep], absolute[keep]
 
 
-def test_fig_2a_is_created_and_fig_2b_is_processed(nearby: Any, seen: list[int]) -> None:  # noqa: F811
+def test_fig_2a_is_created_and_fig_2b_is_processed(nearby: Any, seen: list[int]) -> None:
     pull = nearby.pull("A", WANTED, where=WHERE)
     e = pull.result
     assert isinstance(e, SelectAttributes)
@@ -85,14 +85,14 @@ def test_fig_2a_is_created_and_fig_2b_is_processed(nearby: Any, seen: list[int])
     assert [explanation.after[c.parents[0]].operator for c in calculators] == ["SelectSources"]
 
 
-def test_units_ucds_and_descriptions_reach_the_table(nearby: Any) -> None:  # noqa: F811
+def test_units_ucds_and_descriptions_reach_the_table(nearby: Any) -> None:
     table = nearby.pull("A", WANTED, where=WHERE).table()
     assert str(table["mag_u"].unit) == "mag"
     assert table["absmag_u"].meta["ucd"] == "phys.magAbs;em.opt.U"
     assert table["id"].meta["ucd"] == "meta.id;meta.main"
 
 
-def test_the_same_pull_again_creates_and_processes_nothing(nearby: Any, seen: list[int]) -> None:  # noqa: F811
+def test_the_same_pull_again_creates_and_processes_nothing(nearby: Any, seen: list[int]) -> None:
     first = nearby.pull("A", WANTED, where=WHERE)
     table = first.table()
     before = everything(nearby)
@@ -107,7 +107,7 @@ def test_the_same_pull_again_creates_and_processes_nothing(nearby: Any, seen: li
     assert {c.outcome for c in again.choices()} == {"found"}
 
 
-def test_nothing_stored_is_changed_by_a_pull(nearby: Any) -> None:  # noqa: F811
+def test_nothing_stored_is_changed_by_a_pull(nearby: Any) -> None:
     nearby.pull("A", WANTED, where=WHERE).table()
     before = everything(nearby)
     with_edges = {row for row in before if "'relation', None" not in row}
@@ -115,7 +115,7 @@ def test_nothing_stored_is_changed_by_a_pull(nearby: Any) -> None:  # noqa: F811
     assert with_edges <= everything(nearby)
 
 
-def test_a_stricter_selection_reuses_what_was_calculated(nearby: Any, seen: list[int]) -> None:  # noqa: F811
+def test_a_stricter_selection_reuses_what_was_calculated(nearby: Any, seen: list[int]) -> None:
     nearby.pull("A", WANTED, where="redshift < 0.2").table()
     seen.clear()
     pull = nearby.pull("A", WANTED, where="redshift < 0.2 and mag_u < 20")
@@ -131,12 +131,12 @@ def test_a_stricter_selection_reuses_what_was_calculated(nearby: Any, seen: list
     assert sum(seen) == len(ids) - len(expected("redshift < 0.2")[0])
 
 
-def test_a_criterion_on_a_calculated_attribute(nearby: Any) -> None:  # noqa: F811
+def test_a_criterion_on_a_calculated_attribute(nearby: Any) -> None:
     table = nearby.pull("A", ["id"], where="absmag_u < -20").table()
     assert table["id"].tolist() == expected("absmag_u < -20")[0].tolist()
 
 
-def test_a_calculator_of_a_calculated_attribute(nearby: Any, seen: list[int]) -> None:  # noqa: F811
+def test_a_calculator_of_a_calculated_attribute(nearby: Any, seen: list[int]) -> None:
     nearby.define_calculator("luminosity", requires=["absmag_u"], expression="power(10, -0.4 * absmag_u)", unit="?")
     table = nearby.pull("A", ["id", "luminosity"], where=WHERE).table()
     ids, absolute = expected()
@@ -144,13 +144,13 @@ def test_a_calculator_of_a_calculated_attribute(nearby: Any, seen: list[int]) ->
     assert seen == [len(ids), len(ids)]
 
 
-def test_two_ways_to_say_one_selection_are_one_collection(nearby: Any) -> None:  # noqa: F811
+def test_two_ways_to_say_one_selection_are_one_collection(nearby: Any) -> None:
     one = nearby.pull("A", ["id"], where="redshift < 0.1 and mag_u > 20")
     two = nearby.pull("A", ["id"], where="not (mag_u <= 20) and 0.1 > redshift")
     assert one.result.object_id == two.result.object_id
 
 
-def test_a_superseded_calculator_serves_no_new_pull(nearby: Any) -> None:  # noqa: F811
+def test_a_superseded_calculator_serves_no_new_pull(nearby: Any) -> None:
     old = nearby.pull("A", WANTED, where=WHERE).result
     again = nearby.define_calculator("absmag_u", requires=["redshift", "mag_u"], expression=EXPRESSION, unit="mag",
                                      ucd="phys.magAbs;em.opt.U")  # fmt: skip
@@ -165,13 +165,13 @@ def test_a_superseded_calculator_serves_no_new_pull(nearby: Any) -> None:  # noq
     assert pull.table()["absmag_u"][0] > old.table()["absmag_u"][0]
 
 
-def test_a_pull_without_a_criterion(nearby: Any) -> None:  # noqa: F811
+def test_a_pull_without_a_criterion(nearby: Any) -> None:
     table = nearby.pull("A", ["absmag_u"]).table()
     assert len(table) == N
     assert table["absmag_u"].mask.sum() == np.isnan(galaxies()["redshift"]).sum()
 
 
-def test_the_script_makes_the_same_collection(nearby: Any) -> None:  # noqa: F811
+def test_the_script_makes_the_same_collection(nearby: Any) -> None:
     pull = nearby.pull("A", WANTED, where=WHERE)
     script = pull.script()
     scope: dict[str, Any] = {"survey": nearby}
@@ -181,7 +181,7 @@ def test_the_script_makes_the_same_collection(nearby: Any) -> None:  # noqa: F81
     assert (scope["table"] == pull.table()).all()
 
 
-def test_the_explanation_shows_both_plans_and_rows(nearby: Any) -> None:  # noqa: F811
+def test_the_explanation_shows_both_plans_and_rows(nearby: Any) -> None:
     pull = nearby.pull("A", WANTED, where=WHERE, name="near")
     text = str(pull.explain())
     assert "created" in text
@@ -192,13 +192,13 @@ def test_the_explanation_shows_both_plans_and_rows(nearby: Any) -> None:  # noqa
     assert f"= {len(expected()[0]):,} sources" in str(pull.explain())
 
 
-def test_counting_calculates_nothing(nearby: Any, seen: list[int]) -> None:  # noqa: F811
+def test_counting_calculates_nothing(nearby: Any, seen: list[int]) -> None:
     pull = nearby.pull("A", WANTED, where=WHERE)
     assert len(pull.result) == len(expected()[0])
     assert seen == []
 
 
-def test_derived_values_come_back_when_deleted(nearby: Any) -> None:  # noqa: F811
+def test_derived_values_come_back_when_deleted(nearby: Any) -> None:
     pull = nearby.pull("A", WANTED, where=WHERE)
     table = pull.table()
     original = {s["properties"]["file"] for s in nearby.mapper.read(
@@ -209,7 +209,7 @@ def test_derived_values_come_back_when_deleted(nearby: Any) -> None:  # noqa: F8
     assert (nearby.pull("A", WANTED, where=WHERE).table() == table).all()
 
 
-def test_ingested_values_that_are_gone_are_a_clear_error(nearby: Any) -> None:  # noqa: F811
+def test_ingested_values_that_are_gone_are_a_clear_error(nearby: Any) -> None:
     pull = nearby.pull("A", WANTED, where=WHERE)
     for name in nearby.store_.names():
         nearby.store_.delete(name)
@@ -228,7 +228,9 @@ def test_ingested_values_that_are_gone_are_a_clear_error(nearby: Any) -> None:  
     (["mag_u"], "9 ** 9 ** 9 > redshift", LanguageError, None),
     (["colour"], "", CannotDerive, "cannot_derive"),
 ])  # fmt: skip
-def test_bad_requests_store_nothing(nearby: Any, attributes: list[str], where: str, error: type, code: str | None) -> None:  # noqa: F811
+def test_bad_requests_store_nothing(
+    nearby: Any, attributes: list[str], where: str, error: type, code: str | None
+) -> None:
     nearby.define_calculator("colour", requires=["mag_u", "mag_x"], expression="mag_u - mag_x", unit="mag")
     before = everything(nearby)
     with pytest.raises(error) as caught:
@@ -238,19 +240,19 @@ def test_bad_requests_store_nothing(nearby: Any, attributes: list[str], where: s
     assert everything(nearby) == before
 
 
-def test_what_was_tried_is_a_tree(nearby: Any) -> None:  # noqa: F811
+def test_what_was_tried_is_a_tree(nearby: Any) -> None:
     nearby.define_calculator("colour", requires=["mag_u", "mag_x"], expression="mag_u - mag_x", unit="mag")
     with pytest.raises(CannotDerive, match=r"(?s)colour@1 needs mag_u, mag_x:\n +- no calculator provides mag_x"):
         nearby.pull("A", ["colour"])
 
 
-def test_units_are_checked_before_data_is_read(nearby: Any) -> None:  # noqa: F811
+def test_units_are_checked_before_data_is_read(nearby: Any) -> None:
     nearby.define_calculator("nonsense", requires=["ra", "mag_u"], expression="ra + mag_u", unit="mag")
     with pytest.raises(UnitMismatch):
         nearby.pull("A", ["nonsense"])
 
 
-def test_a_name_in_use_is_refused(nearby: Any) -> None:  # noqa: F811
+def test_a_name_in_use_is_refused(nearby: Any) -> None:
     nearby.pull("A", WANTED, where=WHERE, name="near")
     nearby.pull("A", WANTED, where=WHERE, name="near")  # the same catalog may be named so again
     before = everything(nearby)
@@ -259,7 +261,7 @@ def test_a_name_in_use_is_refused(nearby: Any) -> None:  # noqa: F811
     assert everything(nearby) == before
 
 
-def test_catalogs_of_one_id_space_are_concatenated_by_hand(survey: Any, catalog: Any, tmp_path: Any) -> None:  # noqa: F811
+def test_catalogs_of_one_id_space_are_concatenated_by_hand(survey: Any, catalog: Any, tmp_path: Any) -> None:
     columns = galaxies()
     rng = np.random.default_rng(3)
     half = rng.permutation(N)[: N // 2]
@@ -275,7 +277,7 @@ def test_catalogs_of_one_id_space_are_concatenated_by_hand(survey: Any, catalog:
     assert (table["size"] < 0.5).all()
 
 
-def test_other_handles_see_the_same(nearby: Any, open_survey: Any) -> None:  # noqa: F811
+def test_other_handles_see_the_same(nearby: Any, open_survey: Any) -> None:
     result = nearby.pull("A", WANTED, where=WHERE, name="near").result
     other = open_survey()
     assert other["near"].object_id == result.object_id

@@ -14,6 +14,8 @@ from provgraph.schema.meta import registry
 from provgraph.schema.objects import DBObject
 from provgraph.schema.properties import Reference, link, persistent
 
+SYSTEM = {"object_id": "s", "identity": "s", "version": 1, "repeat": 0, "created": "", "creator": "", "project": ""}
+
 
 class Plate(DBObject):
     """A photographic plate."""
@@ -79,7 +81,7 @@ def test_reserved_names_and_repeated_classes_are_refused() -> None:
 def test_stored_objects_are_fixed() -> None:
     plate = Plate(exposure=1.0)
     plate.exposure = 2.0
-    plate.adopt(dict(object_id="a", identity="a", version=1, repeat=0, created="", creator="", project=""))
+    plate.adopt({**SYSTEM, "object_id": "a"})
     with pytest.raises(Immutable, match="new version"):
         plate.exposure = 3.0
     with pytest.raises(UsageError, match="not stored"):
@@ -94,8 +96,10 @@ def test_a_link_is_read_when_it_is_looked_at() -> None:
         read.append(object_id)
         return plate
 
-    system = dict(object_id="s", identity="s", version=1, repeat=0, created="", creator="", project="")
-    scan = Scan.restore({**system, "exposure": 3, "taken": "1951-01-01T00:00:00+00:00"}, {"plate": [Reference("p", load)]})
+    system = SYSTEM
+    scan = Scan.restore(
+        {**system, "exposure": 3, "taken": "1951-01-01T00:00:00+00:00"}, {"plate": [Reference("p", load)]}
+    )
     assert read == []
     assert scan.plate is plate
     assert scan.plate is plate

@@ -17,7 +17,6 @@ from provgraph.schema.operators import (
     AttributeCalculator,
     ConcatenateAttributes,
     External,
-    FilterSources,
     Pass,
     SelectAttributes,
 )
@@ -26,7 +25,9 @@ from provgraph.schema.table import Column, Table
 
 def external(digest: str = "sha256:a", id_space: str = "sky", names: tuple[str, ...] = ("id", "z", "mag")) -> External:
     file = DataFile(digest=digest, name="a.fits", size=1)
-    made = External(file=file, digest=digest, id_attribute="id", declared_id_space=id_space, columns=names, declaration="")
+    made = External(
+        file=file, digest=digest, id_attribute="id", declared_id_space=id_space, columns=names, declaration=""
+    )
     dtypes = {"id": "i8", "name": "U"}
     units = {"mag": "mag", "z": ""}
     return made.declare(AttributeSet(Attribute(n, dtypes.get(n, "f8"), units.get(n, "?")) for n in names))
@@ -38,7 +39,9 @@ def table_of(collection: SourceCollection, **columns: list[Any]) -> Table:
 
 
 def definition(expression: str = "mag - distmod(z)", requires: tuple[str, ...] = ("z", "mag"), **more: Any) -> Any:
-    parameters: dict[str, Any] = {"parameter_names": ["H0", "Om0"], "parameter_values": [70.0, 0.3]} if "distmod" in expression else {}
+    parameters: dict[str, Any] = {}
+    if "distmod" in expression:
+        parameters = {"parameter_names": ["H0", "Om0"], "parameter_values": [70.0, 0.3]}
     return AttributeCalculatorDefinition(
         **{"name": "M", "requires": requires, "provides": ["M"], "expression": expression, "units": ["mag"], "ucds": [""],
            **parameters, **more}

@@ -60,7 +60,8 @@ def write_fits(path: Path, columns: dict[str, np.ndarray[Any, Any]], units: dict
     from astropy.table import Table
 
     table = Table(columns)
-    for name, unit in (units or {"ra": "deg", "dec": "deg", "mag_u": "mag"}).items():
+    units = {"ra": "deg", "dec": "deg", "mag_u": "mag"} if units is None else units
+    for name, unit in units.items():
         if name in table.colnames:
             table[name].unit = unit
     table.write(path, format="fits", overwrite=True)

@@ -168,18 +168,20 @@ def together(plan: Plan) -> Asked:
 
 
 def evaluated(plan: Plan) -> Asked:
-    """SelectSources over a calculator {step, source} of which a source needs the same results to be found.
+    """SelectSources over a calculator {step, source} whose results are needed anyway, so moving before it gains nothing.
 
-    These values are calculated anyway, for all sources that are tried, so the selection gains nothing by moving before it.
+    Either the source needs them to be found; or a calculator that looks at the whole catalog reads them.
     """
     found: Asked = []
     made = _calculations(plan).made
+    read_whole = {plan.keys[name] for name in _below(plan, (s.id for s in plan if s.whole_catalog))}
     for step in plan:
         if step.operator != SELECT_SOURCES:
             continue
         calculator = plan[step.parents[0]]
         if calculator.operator == ATTRIBUTE_CALCULATOR and not calculator.whole_catalog:
-            anyway = (s for s in step.sources if made[s].issuperset(calculator.origins))
+            wanted_whole = plan.keys[calculator.id] in read_whole
+            anyway = (s for s in step.sources if wanted_whole or made[s].issuperset(calculator.origins))
             found.extend({"step": step.id, "source": source} for source in anyway)
     return found
 
@@ -235,6 +237,18 @@ class _Calculations:
 
     below: Mapping[str, frozenset[str]]
     made: Mapping[str, frozenset[str]]
+
+
+def _below(plan: Plan, steps: Iterable[str]) -> set[str]:
+    """Ids of everything that these steps depend on."""
+    found: set[str] = set()
+    todo = [d for name in steps for d in plan[name].dependencies]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo.extend(plan[name].dependencies)
+    return found
 
 
 def _calculation(step: Step) -> str:

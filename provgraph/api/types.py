@@ -215,7 +215,7 @@ def record(one: DBObject, name: str = "") -> Record:
     if isinstance(one, StoredSegment):
         return Segment(**_identified("Segment", common), digest=one.digest, rows=one.n, size=one.size,
                        columns=list(one.columns), id_space=one.id_space)  # fmt: skip
-    return Entity(**_identified("Entity", common), properties=loaders.properties(one))
+    return Entity(**_identified("Entity", common), properties=JSON(loaders.properties(one)))
 
 
 def _identified(kind: str, common: Mapping[str, Any]) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def lineage(found: FoundLineage) -> Lineage:
         LineageNode(
             id=strawberry.ID(n.id), kind=n.kind, class_name=n.class_name, label=n.label,
             href=f"/id/{n.id}" if n.kind == "entity" else None,
-            properties={k: v for k, v in n.properties.items() if k != "info"},
+            properties=JSON({k: v for k, v in n.properties.items() if k != "info"}),
         )
         for n in found.nodes
     ]  # fmt: skip
@@ -409,7 +409,7 @@ class PullJob:
 def pull_job(job: StoredJob, formats: Sequence[str]) -> PullJob:
     from provgraph.api.results import ARROW
 
-    error = PullError(code=job.error["code"], message=job.error["message"], details=job.error.get("details") or {}) \
+    error = PullError(code=job.error["code"], message=job.error["message"], details=JSON(job.error.get("details") or {})) \
         if job.error else None  # fmt: skip
     result = None
     if job.phase is StoredPhase.COMPLETED:

@@ -91,9 +91,8 @@ class Pull:
         """What was found, what was created and why, the plan before and after; processes nothing."""
         copied, done = self._processor.optimised(self.result, trace)
         request = self.resolution.request
-        text = f"{', '.join(request.attributes)} of {request.start.label}" + (
-            f" where {request.where}" if request.where else ""
-        )
+        text = f"{', '.join(request.attributes)} of {request.start.label}@{request.start.version}"
+        text += f" where {request.where}" if request.where else ""
         return Explanation(
             text, tuple(self.choices()), copied.plan, done.plan, tuple(str(e) for e in done.trace),
             self._rows(copied, done.plan), _unchecked(copied), self.measured, _labels(copied, done.plan),

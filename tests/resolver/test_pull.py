@@ -218,6 +218,30 @@ def test_ingested_values_that_are_gone_are_a_clear_error(nearby: Any) -> None:
     assert caught.value.code == "segment_missing"
 
 
+def test_changed_values_are_not_used(nearby: Any) -> None:
+    pull = nearby.pull("A", WANTED, where=WHERE)
+    table = pull.table()
+    original = nearby.mapper.read("segments_of_source_sets", keys=[nearby["A"].sources().key])[0]["properties"]["file"]
+    for name in nearby.store_.names():
+        path = nearby.store_.path(name)
+        changed = bytearray(path.read_bytes())
+        changed[-1000:-900] = bytes(100) if changed[-1000:-900] != bytes(100) else b"x" * 100
+        if name != original:
+            path.write_bytes(changed)  # derived: made again
+    assert (nearby.pull("A", WANTED, where=WHERE).table() == table).all()
+    path = nearby.store_.path(original)
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(StorageError) as caught:
+        nearby.pull("A", ["id", "dec"], where="dec > 0").table()
+    assert caught.value.code == "segment_changed"
+
+
+def test_an_explanation_says_which_version(nearby: Any, tmp_path: Any) -> None:
+    nearby.ingest(write_fits(tmp_path / "b.fits", galaxies(seed=2)), id="id", replaces="A")
+    assert "id of A@2" in str(nearby.pull("A", ["id"], where="mag_u < 20").explain())
+    assert "id of A@1" in str(nearby.pull("A@1", ["id"], where="mag_u < 20").explain())
+
+
 @pytest.mark.parametrize(("attributes", "where", "error", "code"), [
     (["absmag_g"], "", UnknownAttribute, "unknown_attribute"),
     (["mag_u"], "redshfit < 0.1", UnknownAttribute, "unknown_attribute"),

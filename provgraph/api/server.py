@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,12 +56,28 @@ def serve(survey: Survey | str | os.PathLike[str], *, graph: str = "", auth: tup
                 make_app(survey), log_level="warning", access_log=False, lifespan="on", server_header=False,
                 timeout_graceful_shutdown=5, h11_max_incomplete_event_size=64 * 1024,
             )  # fmt: skip
-            uvicorn.Server(config).run(sockets=[listening])
+            with _ends_by_signal():
+                uvicorn.Server(config).run(sockets=[listening])
         finally:
             if opened is not None:
                 opened.close()
     finally:
         listening.close()
+
+
+@contextmanager
+def _ends_by_signal() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the server, not the process: uvicorn sends them again when it has ended, which would be
+    before the survey is closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -66,6 +86,7 @@ def _listen(address: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((address, port))
+        listening.listen(2048)  # whoever reads the address can connect: it waits until the service has started
     except (OSError, OverflowError) as error:
         listening.close()
         raise UsageError(

@@ -12,13 +12,11 @@ import mmap
 import os
 import re
 import shutil
-import socket
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +24,7 @@ from uuid import uuid4
 import numpy as np
 
 from provgraph.bulk import columns as stored
+from provgraph.bulk import processes
 from provgraph.bulk.columns import Pending
 from provgraph.bulk.digest import segment_digest
 from provgraph.bulk.files import check_room, sync_directory, writing
@@ -40,7 +39,7 @@ from provgraph.schema.table import Column
 Array = np.ndarray[Any, Any]
 
 _NAME = re.compile(r"[0-9a-f]{32}")
-_PART = re.compile(r"[0-9a-f]{32}\.(?P<host>[0-9a-f]{8})\.(?P<pid>\d+)\.(?P<start>\d+)\.part")
+_PART = re.compile(r"[0-9a-f]{32}\.(?P<process>[0-9a-f]{8}\.\d+\.\d+)\.part")
 _THREADS = 2
 
 
@@ -92,7 +91,7 @@ class Hdf5Store:
         """Store columns that come block by block: what `write` and `Hdf5Writer.finish` end in."""
         name = uuid4().hex
         path = self.path(name)
-        part = path.with_name(f"{name}.{_host()}.{os.getpid()}.{_started(os.getpid())}.part")
+        part = path.with_name(f"{name}.{processes.mark()}.part")
         with writing(self.directory, part):
             fresh = not path.parent.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +152,7 @@ class Hdf5Store:
         once before it is used.
         """
         source, path = Hdf5Store(directory).path(name), self.path(name)
-        part = path.with_name(f"{name}.{_host()}.{os.getpid()}.{_started(os.getpid())}.part")
+        part = path.with_name(f"{name}.{processes.mark()}.part")
         with writing(self.directory, part):
             fresh = not path.parent.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +173,7 @@ class Hdf5Store:
         gone = []
         for path in self.directory.glob("??/*.part"):
             match = _PART.fullmatch(path.name)
-            if match and match["host"] == _host() and _started(int(match["pid"])) != match["start"]:
+            if match and processes.is_gone(match["process"]):
                 path.unlink(missing_ok=True)
                 gone.append(path.name)
         if registered is not None:
@@ -247,27 +246,3 @@ def _verify(segment: Hdf5Segment) -> None:
         raise changed(info.name, ", ".join(wrong))
     if segment_digest(info.id_space, info.id_digest, [(c.origin, c.digest) for c in info.columns]) != info.digest:
         raise changed(info.name, "its register entry")
-
-
-def _host() -> str:
-    return sha256(socket.gethostname().encode()).hexdigest()[:8]
-
-
-def _started(pid: int) -> str:
-    """When a process started, so that a number used again is not taken for the one that died; '' where there is no such
-    process.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-        return text[text.rindex(")") + 2 :].split()[19]
-    except (OSError, ValueError, IndexError):
-        pass
-    if os.path.isdir("/proc/self"):
-        return ""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except OSError:
-        pass
-    return "0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provgraph.resolver.processor import Measured, TargetProcessor, Transient, letters
@@ -11,6 +11,7 @@ from provgraph.resolver.request import Choice, Resolution
 from provgraph.rewrite.notation import lines as notation_lines
 from provgraph.rewrite.notation import render
 from provgraph.rewrite.plan import Plan
+from provgraph.rewrite.trace import Entry
 from provgraph.schema import keys
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.operators import AttributeCalculator, External
@@ -89,12 +90,15 @@ class Pull:
 
     def explain(self, trace: Callable[[Any], None] | None = None) -> Explanation:
         """What was found, what was created and why, the plan before and after; processes nothing."""
-        copied, done = self._processor.optimised(self.result, trace)
+        names = _definitions(self.result)
+        copied, done = self._processor.optimised(
+            self.result, None if trace is None else lambda entry: trace(_named(entry, names))
+        )
         request = self.resolution.request
         text = f"{', '.join(request.attributes)} of {request.start.label}@{request.start.version}"
         text += f" where {request.where}" if request.where else ""
         return Explanation(
-            text, tuple(self.choices()), copied.plan, done.plan, tuple(str(e) for e in done.trace),
+            text, tuple(self.choices()), copied.plan, done.plan, tuple(str(_named(e, names)) for e in done.trace),
             self._rows(copied, done.plan), _unchecked(copied), self.measured, _labels(copied, done.plan),
         )  # fmt: skip
 
@@ -203,11 +207,10 @@ def _call(one: SourceCollection, parents: list[str]) -> str:
 
 def _labels(copied: Transient, plan: Plan) -> dict[str, str]:
     """Definitions by name and version; the steps of the optimised plan as small letters, transient as they are."""
-    found = {
-        one.definition.dependency_key: f"{one.definition.name}@{one.definition.version}"
-        for one in copied.objects.values()
-        if isinstance(one, AttributeCalculator)
-    }
+    found: dict[str, str] = {}
+    for one in copied.objects.values():
+        if isinstance(one, AttributeCalculator):
+            found |= _definition(one)
     kept = {s.id for s in plan if s.id in copied.plan.steps}
     made = [s.id for s in plan.ordered() if s.id not in kept]
     return found | {step: letters(n).lower() for n, step in enumerate(made)}
@@ -224,3 +227,26 @@ def _unchecked(copied: Transient) -> tuple[str, ...]:
 
 def _indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
+
+
+def _definitions(end: SourceCollection) -> dict[str, str]:
+    """What everything `end` is derived from calls its calculator definitions, by their keys in plans."""
+    found: dict[str, str] = {}
+    fresh, seen = [end], {end.dependency_key}
+    while fresh:
+        one = fresh.pop()
+        if isinstance(one, AttributeCalculator):
+            found |= _definition(one)
+        new = [p for p in one.parents if p.dependency_key not in seen]
+        seen |= {p.dependency_key for p in new}
+        fresh += new
+    return found
+
+
+def _definition(one: AttributeCalculator) -> dict[str, str]:
+    return {one.definition.dependency_key: f"{one.definition.name}@{one.definition.version}"}
+
+
+def _named(entry: Entry, names: Mapping[str, str]) -> Entry:
+    """An act of rewriting in the words of a reader."""
+    return replace(entry, labels={**entry.labels, **names})

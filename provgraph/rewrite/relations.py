@@ -174,7 +174,7 @@ def evaluated(plan: Plan) -> Asked:
     """
     found: Asked = []
     made = _calculations(plan).made
-    read_whole = {plan.keys[name] for name in _below(plan, (s.id for s in plan if s.whole_catalog))}
+    read_whole = {plan.keys[name] for name in _unlimited(plan, (s.id for s in plan if s.whole_catalog))}
     for step in plan:
         if step.operator != SELECT_SOURCES:
             continue
@@ -239,15 +239,15 @@ class _Calculations:
     made: Mapping[str, frozenset[str]]
 
 
-def _below(plan: Plan, steps: Iterable[str]) -> set[str]:
-    """Ids of everything that these steps depend on."""
+def _unlimited(plan: Plan, steps: Iterable[str]) -> set[str]:
+    """Ids of everything that these steps depend on with no selection between, which could still move up."""
     found: set[str] = set()
     todo = [d for name in steps for d in plan[name].dependencies]
     while todo:
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo.extend(plan[name].dependencies)
+            todo.extend(plan[name].dependencies if plan[name].operator != SELECT_SOURCES else ())
     return found
 
 

@@ -137,6 +137,7 @@ def _make() -> GraphEngine:
         engine = EmbeddedEngine(directory / "graph", durable=False)
         # Labels and edge types exist once something was written with them; otherwise each plan pays for it.
         engine.write(lambda run: _make_types(Transient(run)))
+        engine.write(lambda run: run(statements.load("schema/steps_index")))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise

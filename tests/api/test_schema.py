@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provgraph.api.schema import sdl
+from provgraph.api import limits
+from provgraph.api.limits import RULES
+from provgraph.api.results import FORMATS
+from provgraph.api.schema import make_schema, sdl
+from tests import pages
 from tests.api.conftest import BRIGHT, CREATE, PULL, Ask, finished
+from tests.conftest import ROOT
 from tests.surveys import N, galaxies
 
 SDL = Path(__file__).with_name("schema.graphql")
@@ -322,3 +327,28 @@ def test_notes_are_appended(ask: Ask) -> None:
     assert [(n["kind"], n["value"]) for n in made["notes"]] == [
         ("name", "A"), ("description", "from the paper"), ("tag", "x"), ("tag", "y"),
     ]  # fmt: skip
+
+
+# -- documentation -------------------------------------------------------------------------------------------------------
+
+SERVICE = ROOT / "docs" / "service.md"
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in pages.blocks(SERVICE) if b.language == "graphql"], ids=lambda b: f"line {b.line}"
+)
+def test_what_the_documentation_asks_is_valid(block: pages.Block) -> None:
+    from graphql import parse, specified_rules, validate
+
+    schema = make_schema()._schema
+    assert validate(schema, parse(block.code), [*specified_rules, *RULES]) == []
+
+
+def test_the_documentation_names_every_limit_and_format() -> None:
+    text = SERVICE.read_text(encoding="utf-8")
+    for number in (limits.QUERY_CHARACTERS, limits.TOKENS, limits.DEPTH, limits.ALIASES, limits.COST, limits.PAGE,
+                   limits.LINEAGE_NODES, int(limits.SECONDS)):  # fmt: skip
+        assert f" {number:,} " in text, number
+    for name, (media_type, _) in FORMATS.items():
+        assert f"`{name}`" in text
+        assert f"`{media_type}`" in text

@@ -308,11 +308,11 @@ def test_a_killed_process_leaves_nothing_after_cleaning(store: Hdf5Store) -> Non
     assert store.names() == []
     running = store.directory / "aa"
     running.mkdir(exist_ok=True)
-    from provgraph.bulk import hdf5
+    from provgraph.bulk import processes
 
-    mine = running / f"{'aa' * 16}.{hdf5._host()}.{os.getpid()}.{hdf5._started(os.getpid())}.part"
+    mine = running / f"{'aa' * 16}.{processes.mark()}.part"
     elsewhere = running / f"{'aa' * 16}.00000000.1.1.part"
-    reused = running / f"{'aa' * 16}.{hdf5._host()}.{os.getpid()}.1.part"
+    reused = running / f"{'aa' * 16}.{processes.host()}.{os.getpid()}.1.part"
     for path in (mine, elsewhere, reused):
         path.touch()
     assert len(store.clean()) == 2

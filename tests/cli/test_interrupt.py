@@ -31,11 +31,14 @@ def test_an_ingest_that_ends_early_leaves_nothing(
         [sys.executable, "-m", "provgraph", *INGEST], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         kept = [folder / "survey" / "segments", folder / "survey" / "spool"]
-        while child.poll() is None and not any(any(place.iterdir()) for place in kept):
-            time.sleep(0.005)
-        assert child.poll() is None, f"it ended by itself: {child.communicate()}"
-        child.send_signal(how)
-        out, err = child.communicate(timeout=60)
+        try:
+            while child.poll() is None and not any(any(place.iterdir()) for place in kept):
+                time.sleep(0.005)
+            assert child.poll() is None, f"it ended by itself: {child.communicate()}"
+            child.send_signal(how)
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert out == ""
     if how == signal.SIGINT:
         assert (child.returncode, err) == (130, "provgraph: interrupted; nothing is half stored.\n")

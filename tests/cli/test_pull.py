@@ -46,7 +46,7 @@ def test_json_says_what_came_of_it(run: Run) -> None:
 
 def test_an_explanation_processes_nothing(run: Run) -> None:
     said = run(*NEAR, "--explain")
-    assert said.out.startswith("ID, z, absmag of field where z < 0.5\n")
+    assert said.out.startswith("ID, z, absmag of field@1 where z < 0.5\n")
     assert "As processed, after " in said.out
     data = run(*NEAR, "--explain", "--json").json
     assert data["processed"] is None
@@ -58,6 +58,8 @@ def test_an_explanation_processes_nothing(run: Run) -> None:
 def test_a_trace_prints_each_rewrite(run: Run) -> None:
     said = run(*NEAR, "--trace", "--explain")
     assert said.out.startswith("1. filter_sources_to_select_sources\n  - ")
+    assert "absmag@1(mag, z; " in said.out
+    assert "k:" not in said.out  # definitions by name, not by key
     rewrites = run(*NEAR, "--trace", "--explain", "--json").json
     assert len(rewrites["trace"]) == len(rewrites["explanation"]["rewrites"])
 

@@ -20,15 +20,18 @@ from tests.cli.conftest import Run
 def test_the_service_answers_until_it_is_interrupted(survey: Path) -> None:
     words = [sys.executable, "-m", "provgraph", "serve", "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        address = child.stderr.readline().strip()
-        assert address.startswith("http://127.0.0.1:"), address + child.stderr.read()
-        question = json.dumps({"query": "{ __typename }"}).encode()
-        request = urllib.request.Request(f"{address}graphql", question, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            assert json.load(answer) == {"data": {"__typename": "Query"}}
-        child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        try:
+            assert child.stderr is not None
+            address = child.stderr.readline().strip()
+            assert address.startswith("http://127.0.0.1:")
+            question = json.dumps({"query": "{ __typename }"}).encode()
+            request = urllib.request.Request(f"{address}graphql", question, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert json.load(answer) == {"data": {"__typename": "Query"}}
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert (child.returncode, out, err) == (0, "", "")
 
 

@@ -6,6 +6,7 @@ import atexit
 import itertools
 import os
 import queue
+import re
 import shutil
 import tempfile
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from provgraph import names
+from provgraph.bulk import processes
 from provgraph.errors import GraphUnavailable
 from provgraph.graph import statements
 from provgraph.graph.engine import GraphEngine, Rows, Run
@@ -25,6 +27,8 @@ from provgraph.rewrite.plan import FILTER_SOURCES, Plan, Step, normal_criterion
 T = TypeVar("T")
 
 LAID_OUT = ""  # the round of the steps that were there before any rule
+_PREFIX = "provgraph-scratch-"
+_MARK = re.compile(r"[0-9a-f]{8}\.\d+\.\d+")
 _ROOM = "/dev/shm"  # what is thrown away need not reach a disk
 _plans = itertools.count(1)
 
@@ -131,8 +135,9 @@ class _Borrowed:
 def _make() -> GraphEngine:
     from provgraph.graph.embedded import EmbeddedEngine
 
-    room = _ROOM if os.access(_ROOM, os.W_OK) else None
-    directory = Path(tempfile.mkdtemp(prefix="provgraph-scratch-", dir=room))
+    room = _ROOM if os.access(_ROOM, os.W_OK) else tempfile.gettempdir()
+    _remove_what_killed_processes_left(Path(room))
+    directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{processes.mark()}-", dir=room))
     try:
         engine = EmbeddedEngine(directory / "graph", durable=False)
         # Labels and edge types exist once something was written with them; otherwise each plan pays for it.
@@ -143,6 +148,13 @@ def _make() -> GraphEngine:
         raise
     atexit.register(_discard, engine, directory, os.getpid())
     return engine
+
+
+def _remove_what_killed_processes_left(room: Path) -> None:
+    for left in room.glob(f"{_PREFIX}*-*"):
+        mark = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if _MARK.fullmatch(mark) and processes.is_gone(mark):
+            shutil.rmtree(left, ignore_errors=True)  # another user's stays: it cannot be removed
 
 
 def _make_types(copy: Transient) -> None:

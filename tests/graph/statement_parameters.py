@@ -31,6 +31,7 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "load/record_ids": ({"label": "Entity", "key": "object_id"}, {"keys": ["a"]}),
     "load/undo": ({"label": "Entity"}, {"import_id": "i", "most": 10}),
     "load/unfinished": ({}, {}),
+    "schema/steps_index": ({}, {}),
     "queries/attribute_names": ({}, {}),
     "queries/collections_by_source_set": ({}, {"keys": ["s:1"]}),
     "queries/collections_introducing": ({}, {"names": ["redshift"]}),

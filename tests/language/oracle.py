@@ -102,7 +102,8 @@ def decode(text: str) -> str:
 
 def separation(ra: float, dec: float, ra0: float, dec0: float) -> float:
     """Angle between two directions in degrees, from their vectors."""
-    a, d, a0, d0 = (math.radians(v) for v in (ra, dec, ra0, dec0))
+    # Only the difference of right ascensions counts: 370 is 10, exactly.
+    a, d, a0, d0 = (math.radians(v) for v in (0.0, dec, math.remainder(ra0 - ra, 360), dec0))
     one = np.array([math.cos(d) * math.cos(a), math.cos(d) * math.sin(a), math.sin(d)])
     two = np.array([math.cos(d0) * math.cos(a0), math.cos(d0) * math.sin(a0), math.sin(d0)])
     return math.degrees(math.atan2(float(np.linalg.norm(np.cross(one, two))), float(one @ two)))

@@ -18,7 +18,11 @@ METHODS = {"double": 1, "negative": 1, "add": 2, "rank": 1, "both": 2}
 
 @st.composite
 def plans(draw: st.DrawFn, most: int = 9) -> Plan:
-    """A plan of one or two catalogs and up to `most` further steps; every step may be used again."""
+    """A plan of one or two catalogs and up to `most` further steps; every step may be used again.
+
+    Half of them are as users make them: selections have lists, only rules make SOURCES edges.
+    """
+    edges = draw(st.booleans())
     lines: list[str] = []
     names: dict[str, tuple[str, ...]] = {}  # attributes of each step
     for external in ("A", "B")[: draw(st.integers(1, 2))]:
@@ -26,7 +30,7 @@ def plans(draw: st.DrawFn, most: int = 9) -> Plan:
         lines.append(f"{external} = External({', '.join(names[external])})")
     for number in range(draw(st.integers(1, most))):
         name = f"S{number}"
-        line, attributes = draw(steps(name, names))
+        line, attributes = draw(steps(name, names, edges))
         lines.append(line)
         names[name] = attributes
     end = draw(st.sampled_from(list(names)[-3:]))
@@ -39,7 +43,7 @@ def plans(draw: st.DrawFn, most: int = 9) -> Plan:
 
 
 @st.composite
-def steps(draw: st.DrawFn, name: str, known: dict[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+def steps(draw: st.DrawFn, name: str, known: dict[str, tuple[str, ...]], edges: bool) -> tuple[str, tuple[str, ...]]:
     """One line, and the attributes of its step; later steps are taken more often."""
     ids = list(known)
     parent = draw(st.sampled_from(ids[-4:] + ids))
@@ -53,7 +57,7 @@ def steps(draw: st.DrawFn, name: str, known: dict[str, tuple[str, ...]]) -> tupl
         relation = draw(st.sampled_from(["<", ">", ">="]))
         return f"{name} = FilterSources({parent}, {attribute} {relation} {draw(st.sampled_from([0.2, 0.5, 0.8]))})", has
     if operator == "SelectSources":
-        chosen = draw(st.lists(st.sampled_from(ids), max_size=2, unique=True))
+        chosen = draw(st.lists(st.sampled_from(ids), max_size=2 if edges else 0, unique=True))
         more = [*chosen, *(["list few"] if not chosen or draw(st.booleans()) else [])]
         return f"{name} = SelectSources({', '.join((parent, *more))})", has
     if operator in ("AttributeCalculator", "Back") and has:

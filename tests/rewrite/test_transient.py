@@ -104,6 +104,28 @@ print(transient._made[0].directory.parent)
     assert not os.path.exists(directory)
 
 
+@pytest.mark.embedded
+def test_what_a_killed_process_left_is_removed_by_the_next() -> None:
+    program = """
+from provgraph.rewrite import strategy, transient
+strategy.warm_up()
+print(transient._made[0].directory.parent, flush=True)
+import os, signal
+if {die}: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+    def run(die: bool) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(die=die)], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip().splitlines()[-1]
+
+    left = run(die=True)
+    assert os.path.exists(left)
+    run(die=False)
+    assert not os.path.exists(left)
+
+
 def test_without_the_embedded_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> Any:
         raise GraphUnavailable("not installed", code="engine_missing")

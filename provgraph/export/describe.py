@@ -38,6 +38,7 @@ def describe(collection: SourceCollection, mapper: Mapper) -> Any:
             a.name, a.dtype + "".join(f"[{s}]" for s in a.shape), a.unit, a.ucd, _shown(low), _shown(high), missing,
             str(n) if n else "", a.description,
         ))  # fmt: skip
+
     class Description(Table):
         """Printed whole: a range in the middle is what one looks for."""
 

@@ -125,9 +125,13 @@ class Neo4jEngine(GraphEngine):
 
                 try:
                     return run_parts(statement, run_text, parameters)
-                except self._neo4j.exceptions.Neo4jError as error:
-                    if error.is_retryable() or _is_security(error):
+                except (self._neo4j.exceptions.Neo4jError, self._neo4j.exceptions.ResultFailedError) as failure:
+                    # What fails while rows arrive comes wrapped; the driver runs the work again for the reason only.
+                    error = failure if isinstance(failure, self._neo4j.exceptions.Neo4jError) else failure.__cause__
+                    if not isinstance(error, self._neo4j.exceptions.Neo4jError):
                         raise
+                    if error.is_retryable() or _is_security(error):
+                        raise error from None
                     raise statement_failed(statement, error.message, already_there=_is_constraint(error)) from error
                 except (self._neo4j.exceptions.DriverError, OSError):
                     raise

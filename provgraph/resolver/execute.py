@@ -18,7 +18,7 @@ import numpy as np
 
 from provgraph.bulk.hdf5 import Hdf5Store
 from provgraph.bulk.store import BulkStore, Segment, SegmentInfo
-from provgraph.errors import ProvgraphError, StorageError
+from provgraph.errors import OperatorError, ProvgraphError, StorageError
 from provgraph.language.criterion import BoundCriterion
 from provgraph.language.expression import Expression
 from provgraph.rewrite.plan import Plan, Step
@@ -122,6 +122,11 @@ class Selection:
             mine, theirs = self.positions(), other.positions()
         else:
             mine, theirs = self.ids, other.ids
+            if mine.dtype.kind != theirs.dtype.kind:
+                raise OperatorError(
+                    "Catalogs of one id space name their sources by text in one and by numbers in the other; "
+                    "ingest them in different id spaces, or with identifiers of one kind.", code="id_types_differ",
+                )  # fmt: skip
             if mine.dtype.kind == "S" and mine.dtype != theirs.dtype:
                 width = max(mine.dtype.itemsize, theirs.dtype.itemsize)
                 mine, theirs = mine.astype(f"S{width}"), theirs.astype(f"S{width}")

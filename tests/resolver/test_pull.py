@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provgraph.errors import CannotDerive, LanguageError, NameTaken, StorageError, UnitMismatch, UnknownAttribute
+from provgraph.errors import (
+    CannotDerive,
+    LanguageError,
+    NameTaken,
+    OperatorError,
+    StorageError,
+    UnitMismatch,
+    UnknownAttribute,
+)
 from provgraph.graph.statements import Statement
 from provgraph.language.expression import Expression
 from provgraph.schema.operators import (
@@ -299,6 +307,16 @@ def test_catalogs_of_one_id_space_are_concatenated_by_hand(survey: Any, catalog:
     mags = dict(zip(columns["id"].tolist(), columns["mag_u"].tolist(), strict=True))
     assert [mags[i] for i in table["id"].tolist()] == table["mag_u"].tolist()
     assert (table["size"] < 0.5).all()
+
+
+def test_identifiers_of_two_kinds_do_not_meet(survey: Any, tmp_path: Any) -> None:
+    (tmp_path / "a.csv").write_text("id,v\n1,2\n")
+    (tmp_path / "b.csv").write_text("id,w\nx,2\n")
+    one = survey.ingest(tmp_path / "a.csv", id="id", id_space="sky")
+    two = survey.ingest(tmp_path / "b.csv", id="id", id_space="sky")
+    with pytest.raises(OperatorError) as caught:
+        survey.store(one.concatenate(two)).table()
+    assert caught.value.code == "id_types_differ"
 
 
 def test_other_handles_see_the_same(nearby: Any, open_survey: Any) -> None:

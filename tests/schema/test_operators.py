@@ -86,13 +86,14 @@ def test_order_of_filters_does_not_matter_to_sources() -> None:
 
 
 def test_concatenate_attributes_is_an_intersection() -> None:
-    b = external("sha256:b", names=("id", "size"))
-    # One name for values from two places is refused; each of them alone is not.
-    with pytest.raises(OperatorError) as caught:
+    b = external("sha256:b", names=("id", "size", "z"))
+    # One name for values from two places is refused; identifiers of one id space are the same values.
+    with pytest.raises(OperatorError, match="'z'") as caught:
         ConcatenateAttributes(parents=[A, b])
     assert caught.value.code == "name_clash"
+    assert A.concatenate(b.select("id", "size")).attributes().names == ("id", "z", "mag", "size")
     joined = A.concatenate(b.select("size"))
-    other = table_of(b, id=[2, 3, 5], size=[1.0, 2.0, 3.0]).only(["size"])
+    other = table_of(b, id=[2, 3, 5], size=[1.0, 2.0, 3.0], z=[0.0, 0.0, 0.0]).only(["size"])
     result = joined.evaluate(VALUES, other)
     assert result.ids.tolist() == [2, 3]
     assert result["size"].values.tolist() == [1.0, 2.0]

@@ -40,11 +40,16 @@ class External(SourceCollection):
         """Origin key of a column of the file."""
         return keys.origin_key("External", self.lineage_key, column)
 
+    @property
+    def id_origin(self) -> str:
+        """Origin key of the identifiers: in one id space a source has one, whichever catalog tells it."""
+        return keys.origin_key("identifier", self.id_space)
+
     def declare(self, attributes: AttributeSet) -> External:
         """Set what the attributes are; their origins follow from the lineage key."""
         self.__dict__["_attributes"] = AttributeSet(
             Attribute(a.name, a.dtype, a.unit, UCD_ID if a.name == self.id_attribute and not a.ucd else a.ucd,
-                      a.description, a.shape, self.origin(column))
+                      a.description, a.shape, self.id_origin if a.name == self.id_attribute else self.origin(column))
             for column, a in zip(self.columns, attributes.values(), strict=True)
         )  # fmt: skip
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from provgraph.bulk.store import BulkStore
-from provgraph.errors import FileUnreadable, IngestError, InvalidInput, UnknownAttribute, nearest
+from provgraph.bulk.store import BulkStore, SegmentInfo
+from provgraph.errors import FileUnreadable, IngestError, InvalidInput, StorageError, UnknownAttribute, nearest
 from provgraph.extract import Source, recognise
 from provgraph.graph.mapper import Batch, Mapper
 from provgraph.names import UCD_ID, UNIT_UNDECLARED, UNITLESS
@@ -80,7 +81,7 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
         raise FileUnreadable(f"{path} {what}; give the path of a catalog file.", code="file_missing", path=str(path))
     digest = file_digest(path)
     extractor = recognise(path)
-    with extractor.open(path, table=declaration.table) as source:
+    with extractor.open(path, table=declaration.table, id=declaration.id, missing=declaration.missing) as source:
         file = DataFile(digest=digest, name=path.name, size=path.stat().st_size, format=extractor.format)
         external, wanted = _declare(source, declaration, file, digest)
         if replaces is not None:
@@ -90,7 +91,14 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
         if external.lineage_key in found:
             (known,) = mapper.restore([found[external.lineage_key]])
             assert isinstance(known, External)
-            return known
+            if replaces is not None and (known.identity != replaces.identity or known.version < replaces.version):
+                raise IngestError(
+                    f"{path.name} is in this survey already, as {known.label}@{known.version}; what is there does not become "
+                    f"a version of {replaces.label}. Use {known.label}@{known.version} by its name.", code="already_there",
+                )  # fmt: skip
+            if _is_readable(mapper, store, known):
+                return known
+            external = known  # its values are gone or changed; the file has them
         recorder = Recorder("External", "ingest", {"file": path.name, "format": extractor.format, "name": name,
                                                    "id": declaration.id or "", "id_space": declaration.id_space})  # fmt: skip
         with intent():
@@ -131,7 +139,7 @@ def _declare(source: Source, declaration: Declaration, file: DataFile,
                 )
     for column, sentinels in declaration.missing.items():
         for sentinel in _listed(sentinels):
-            if available[column].dtype != "U" and not _is_number(sentinel):
+            if available[column].dtype != "U" and not _is_number(sentinel) and column not in source.masked:
                 raise IngestError(
                     f"{sentinel!r}, declared as missing in column {column!r} of {file.name}, is no number as its values are.",
                     code="missing_type", name=column,
@@ -195,11 +203,16 @@ def _load(source: Source, store: BulkStore, external: External, declaration: Dec
           progress: Callable[[float], None] | None) -> Any:  # fmt: skip
     """Read all chunks into one segment, ids sorted and checked."""
     attributes = external.attributes()
+    source_dtypes = {a.name: a.dtype for a in source.attributes}
     meta = {a.origin: {"name": a.name, "unit": a.unit, "ucd": a.ucd} for a in attributes.values()}
-    sentinels = {c: _listed(v) for c, v in declaration.missing.items()}
+    sentinels = {
+        # what is no number the source has masked itself
+        c: [s for s in _listed(v) if c not in source.masked or _is_number(s) or source_dtypes[c] == "U"]
+        for c, v in declaration.missing.items()
+    }
     done = 0
     with store.writer(id_space=external.id_space, id_name=external.id_attribute, meta=meta) as writer:
-        for chunk in source.chunks(CHUNK):
+        for chunk in source.chunks(CHUNK) if source.n != 0 else ():
             columns = {c: _without(chunk[c], sentinels.get(c, ())) for c in (a.name for a in wanted)}
             n = len(next(iter(columns.values())).values)
             if declaration.id is None:
@@ -210,7 +223,25 @@ def _load(source: Source, store: BulkStore, external: External, declaration: Dec
             done += n
             if progress is not None and source.n:
                 progress(0.6 * done / source.n)
+        if not done:  # a catalog without sources still has its attributes
+            nothing = {a.origin: _no_values(a) for a in attributes.values() if a.name != external.id_attribute}
+            writer.append(_no_values(attributes[external.id_attribute]).values, nothing)
         return writer.finish(progress=None if progress is None else lambda f: progress(0.6 + 0.4 * f))
+
+
+def _is_readable(mapper: Mapper, store: BulkStore, external: External) -> bool:
+    """Whether the values of a catalog are stored and as they were."""
+    for row in mapper.read("segments_of_source_sets", keys=[external.sources().key]):
+        try:
+            store.open(SegmentInfo.from_dict(json.loads(row["properties"]["info"])))
+        except StorageError:
+            continue
+        return True
+    return False
+
+
+def _no_values(attribute: Attribute) -> Column:
+    return Column(np.empty((0, *attribute.shape), "S1" if attribute.dtype == "U" else attribute.dtype))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from provgraph.config import Settings
-from provgraph.errors import NotFound, StorageError, WrongSurvey
-from provgraph.graph import setup
+from provgraph.errors import GraphUnavailable, NotFound, StorageError, WrongSurvey
+from provgraph.graph import setup, statements
 from provgraph.graph.engine import GraphEngine
 from provgraph.policy import Context
 from provgraph.schema import keys
@@ -49,6 +49,8 @@ def open(directory: str | os.PathLike[str], *, graph: str = "", auth: tuple[str,
             f"The survey in {path} keeps its graph in {here}, not in {there}; open it without graph= "
             "(and without PROVGRAPH_GRAPH).", path=str(path),
         )  # fmt: skip
+    if found and address == EMBEDDED and not (path / "graph").is_dir():
+        raise _graph_gone(path, f"{path / 'graph'} is not there")
     new = not path.exists()
     if found is None and address == EMBEDDED:
         _make_directory(path)
@@ -67,6 +69,13 @@ def open(directory: str | os.PathLike[str], *, graph: str = "", auth: tuple[str,
                     part.rmdir()
         raise
     return survey
+
+
+def _graph_gone(path: Path, why: str) -> GraphUnavailable:
+    return GraphUnavailable(
+        f"The graph of the survey in {path} is gone ({why}), and with it what its stored values are; put it back from a backup, "
+        "or start a new survey in another directory.", code="graph_missing", path=str(path),
+    )  # fmt: skip
 
 
 def find(start: str | os.PathLike[str] = ".") -> Path:
@@ -118,6 +127,8 @@ def _engine(path: Path, address: str, auth: tuple[str, str] | None) -> tuple[Gra
 def _settle(path: Path, engine: GraphEngine, found: dict[str, Any] | None, address: str) -> str:
     """Directory and graph agree on the survey. A new one is written down first: a kill leaves nothing half made."""
     if found is not None:
+        if not engine.read(statements.load("schema/survey")) and any((path / "segments").glob("??/*.h5")):
+            raise _graph_gone(path, f"the one at {address} is empty")
         return setup.prepare(engine, found["survey_id"])
     survey_id = str(uuid.uuid4())
     _write(path / SURVEY_FILE, (

@@ -6,12 +6,14 @@ import gzip
 import io
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from provgraph.errors import StorageError
 from provgraph.language import cosmology
 
 Array = np.ndarray[Any, Any]
@@ -59,11 +61,16 @@ def write(directory: Path, *, galaxies: int = GALAXIES, seed: int = SEED) -> lis
 
     About 2 % of the spectra and 3 % of the shapes are of galaxies that the photometry does not have, and the other way round
     most galaxies have neither; a twelfth of the redshifts could not be measured.
+
+    Raises StorageError ``directory_unusable``.
     """
     writers: dict[str, Callable[[Galaxies, np.random.Generator], bytes]] = {
         PHOTOMETRY: _photometry, SPECTROSCOPY: _spectroscopy, SHAPES: _shapes,
     }  # fmt: skip
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(directory, error) from error
     sky: Galaxies | None = None
     for number, (name, content) in enumerate(writers.items()):
         if (directory / name).is_file():
@@ -143,5 +150,18 @@ def _shapes(sky: Galaxies, random: np.random.Generator) -> bytes:
 def _replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: a killed demo leaves nothing that looks like a catalog."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise _unusable(path.parent, error) from error
+
+
+def _unusable(directory: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The catalogs cannot be written to {directory}: {error.strerror}.",
+        code="directory_unusable",
+        path=str(directory),
+    )

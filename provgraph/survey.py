@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from provgraph.schema.table import Table
 from provgraph.trace.activity import Recorder
 
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
-_VERSIONED = re.compile(r"(.+)@(\d+)")
+_VERSIONED = re.compile(r"(.+)@([1-9]\d*)")
 Progress = Callable[[float], None]
 
 
@@ -122,6 +122,7 @@ class Survey:
                     f"{nearest(parameter, defaults)}", code="unknown_parameter",
                 )  # fmt: skip
             defaults[parameter] = float(value)
+        self._check_name(name or " ", identity=None, mine=None, only_form=True)
         definition = AttributeCalculatorDefinition(
             name=name, requires=list(requires), provides=[name], expression=parsed.text,
             units=[ingesting.checked_unit(name, unit)], ucds=[ucd], description=description,
@@ -212,9 +213,9 @@ class Survey:
         """
         if isinstance(attributes, str):
             attributes = [a.strip() for a in attributes.split(",")]
+        attributes = list(attributes)
+        _check_request(start, attributes, where, name)
         first = self[start] if isinstance(start, str) else start
-        if not first.is_stored:
-            self.store(first)
         resolution = Resolver(self.mapper).pull(Request(first, tuple(attributes), where))
         created: frozenset[str] = frozenset()
         if create:
@@ -276,6 +277,7 @@ class Survey:
         from provgraph.export.tables import write
 
         target = Path(path)
+        self._check_target(target)
         recorder = Recorder("SourceCollection", "write", {"file": target.name})
         data = table if table is not None else self.process(collection)[0]
         write(data, self.meta(collection), target)
@@ -381,6 +383,17 @@ class Survey:
         """Dated statements about an object, oldest first."""
         return self._notes(thing)
 
+    def __contains__(self, reference: object) -> bool:
+        """Whether something is found by this name, ``name@version``, id or IRI."""
+        try:
+            return isinstance(reference, str) and self.find(reference, files=False) is not None
+        except NotFound:
+            return False
+
+    def __iter__(self) -> Iterator[SourceCollection]:
+        """Source Collections, newest first."""
+        return iter(self.collections())
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _of_class(self, cls: Any, limit: int) -> list[Any]:
@@ -422,6 +435,17 @@ class Survey:
     def _notes(self, thing: DBObject) -> list[dict[str, Any]]:
         return self.mapper.read("notes_about", ids=[thing.object_id])
 
+    def _check_target(self, target: Path) -> None:
+        """A file that was ingested is somebody's original: nothing is written over it."""
+        if target.is_file():
+            rows = self.mapper.read("files_by_digest", digest=ingesting.file_digest(target))
+            if any(r["properties"]["class_name"] == "DataFile" for r in rows):
+                raise InvalidInput(
+                    f"{target} is a catalog that this survey has ingested; write to another file.",
+                    code="file_ingested",
+                    path=str(target),
+                )
+
     def _name(self, thing: DBObject | None) -> str:
         return self.name_of(thing) if thing is not None else ""
 
@@ -433,13 +457,17 @@ class Survey:
         ids = [p["object_id"] for p in found.values()]
         return {r["value"] for r in self.mapper.read("notes_about", ids=ids) if r["kind"] == "name"}
 
-    def _check_name(self, name: str, *, identity: str | None, mine: DBObject | None) -> None:
+    def _check_name(self, name: str, *, identity: str | None, mine: DBObject | None, only_form: bool = False) -> None:
         """A name in use by something that is not a version of the same thing cannot be given."""
+        if not isinstance(name, str):
+            raise InvalidInput(f"A name is text, not {name!r}.", code="name_invalid")
         if not name:
             return
+        if not name.strip() or name != name.strip():
+            raise UsageError(f"{name!r} cannot be a name: it begins or ends with a space.", code="name_invalid")
         if _UUID.fullmatch(name) or _VERSIONED.fullmatch(name):
             raise UsageError(f"{name!r} cannot be a name: it reads as an id or as a version.", code="name_invalid")
-        for row in self.mapper.read("entities_by_name", name=name):
+        for row in () if only_form else self.mapper.read("entities_by_name", name=name):
             bearer = row["properties"]
             same = identity is not None and bearer["identity"] == identity
             same = same or (
@@ -447,6 +475,28 @@ class Survey:
             )
             if not same:
                 raise NameTaken(
-                    f"{name!r} is already the name of a {bearer['class_name']} made {bearer['created'][:10]}; "
-                    "choose another, or say replaces= when this is a new version of it.", name=name,
+                    f"{name!r} is already the name of {_a(bearer['class_name'])} made {bearer['created'][:10]}; choose another"
+                    f"{', or say replaces= when this is a new version of it' if isinstance(mine, External) else ''}.", name=name,
                 )  # fmt: skip
+
+
+def _check_request(start: Any, attributes: Sequence[Any], where: Any, name: Any) -> None:
+    """What a pull is asked with, before anything is looked up."""
+    if not isinstance(start, str | SourceCollection):
+        raise InvalidInput(
+            f"A pull starts from a Source Collection or its name, not from {start!r}.", code="start_invalid"
+        )
+    wrong = next((a for a in attributes if not isinstance(a, str)), None)
+    if wrong is not None:
+        raise InvalidInput(f"Attributes are asked for by name, not by {wrong!r}.", code="attributes_invalid")
+    if not attributes:
+        raise InvalidInput(
+            "A pull names the attributes that its catalog should have, at least one.", code="attributes_missing"
+        )
+    for what, value in (("A criterion", where), ("A name", name)):
+        if not isinstance(value, str):
+            raise InvalidInput(f"{what} is text, not {value!r}.", code="wrong_type")
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[:1] in "AEIO" else f"a {word}"

@@ -92,6 +92,24 @@ def test_missing_values_are_declared_and_kept_apart(survey: Any, tmp_path: Path)
     assert len(survey.pull(a, ["name"], where="flux is null").table()) == 1
 
 
+def test_missing_values_may_be_words(survey: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,x,n\n007,1.5,1\n7,N/A,-\n8,NULL,3\n")
+    a = survey.ingest(tmp_path / "t.csv", id="id", missing={"x": ["N/A", "NULL"], "n": "-"})
+    table = a.table()
+    assert table["id"].tolist() == ["007", "7", "8"]
+    assert table["x"].tolist() == [1.5, None, None]
+    assert table["n"].tolist() == [1, None, 3]
+    assert len(survey.pull(a, ["id"], where="x > 1").table()) == 1
+    (tmp_path / "tonight.csv").write_text("id,x,n\n9,1.5,1\n")  # none missing, the same declaration
+    assert len(survey.ingest(tmp_path / "tonight.csv", id="id", missing={"x": ["N/A", "NULL"], "n": "-"})) == 1
+
+
+def test_words_cannot_be_missing_numbers_in_a_typed_file(survey: Any, catalog: Path) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        survey.ingest(catalog, id="id", missing={"redshift": "none"})
+    assert caught.value.code == "missing_type"
+
+
 def test_text_identifiers_and_an_own_number(survey: Any, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("id,v\nß9,1\nα,2\nzz,3\n", encoding="utf-8")
@@ -130,6 +148,43 @@ def test_formats_are_recognised_by_content(survey: Any, tmp_path: Path) -> None:
         odd = path.with_name(path.name.replace("a.", "b").replace(".", "_") + ".dat")
         odd.write_bytes(path.read_bytes())
         assert survey.ingest(odd, id="id").table()["id"].tolist() == expected, path.name
+
+
+def test_a_catalog_without_sources(survey: Any, tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("id,x\n")
+    write_fits(tmp_path / "none.fits", {k: v[:0] for k, v in galaxies(3).items()})
+    for file in ("none.csv", "none.fits"):
+        a = survey.ingest(tmp_path / file, id="id")
+        assert len(a) == 0
+        assert len(a.table()) == len(a.head()) == 0
+        assert len(survey.pull(a, ["id"], where="id > 3").table()) == 0
+
+
+def test_values_that_were_lost_come_back_with_the_file(survey: Any, catalog: Path) -> None:
+    a = survey.ingest(catalog, name="A", id="id")
+    for name in survey.store_.names():
+        survey.store_.delete(name)
+    with pytest.raises(StorageError, match="A@1"):
+        a.table()
+    again = survey.ingest(catalog, name="A", id="id")
+    assert again.object_id == a.object_id
+    assert len(again.table()) == N
+
+
+def test_content_that_is_there_does_not_become_a_version_of_something_else(
+    survey: Any, catalog: Path, tmp_path: Path
+) -> None:
+    survey.ingest(catalog, name="A", id="id")
+    other = write_fits(tmp_path / "b.fits", galaxies(seed=2))
+    survey.ingest(other, name="B", id="id")
+    with pytest.raises(IngestError, match="as B@1") as caught:
+        survey.ingest(other, id="id", replaces="A")
+    assert caught.value.code == "already_there"
+    third = write_fits(tmp_path / "c.fits", galaxies(seed=3))
+    new = survey.ingest(third, id="id", replaces="A")
+    assert survey.ingest(third, id="id", replaces="A").object_id == new.object_id  # the same again
+    with pytest.raises(IngestError, match="as A@1"):
+        survey.ingest(catalog, id="id", replaces="A")
 
 
 BAD: dict[str, tuple[Any, dict[str, Any], type, str]] = {

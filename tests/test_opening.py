@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,30 @@ def test_a_second_process_just_works(tmp_path: Path) -> None:
         answers = {p.communicate()[0].strip() for p in running}
         assert answers == {f"{len(mine.table())} {mine.result.object_id}"}
         assert survey["near"].object_id == mine.result.object_id
+
+
+@pytest.mark.embedded
+def test_a_lost_graph_is_not_an_empty_survey(tmp_path: Path) -> None:
+    with provgraph.open(tmp_path / "survey") as survey:
+        survey.ingest(write_fits(tmp_path / "a.fits", galaxies(10)), name="A", id="id")
+    shutil.rmtree(tmp_path / "survey" / "graph")
+    with pytest.raises(GraphUnavailable) as caught:
+        provgraph.open(tmp_path / "survey")
+    assert caught.value.code == "graph_missing"
+    assert not (tmp_path / "survey" / "graph").exists()
+
+
+@pytest.mark.neo4j
+def test_an_emptied_database_is_not_an_empty_survey(neo4j_server: Any, tmp_path: Path) -> None:
+    from provgraph.graph.neo4j import Neo4jEngine
+    from tests.conftest import empty
+
+    served = {"graph": neo4j_server.uri, "auth": neo4j_server.auth}
+    with Neo4jEngine(neo4j_server.uri, neo4j_server.auth) as engine:
+        empty(engine)
+        with provgraph.open(tmp_path / "survey", **served) as survey:
+            survey.ingest(write_fits(tmp_path / "a.fits", galaxies(10)), name="A", id="id")
+        empty(engine)
+    with pytest.raises(GraphUnavailable) as caught:
+        provgraph.open(tmp_path / "survey", **served)
+    assert caught.value.code == "graph_missing"

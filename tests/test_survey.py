@@ -104,3 +104,17 @@ def test_identifiers_are_never_floats(nearby: Any) -> None:
     table = nearby.pull("A", ["id"], where="redshift is null or redshift >= 0").table()
     assert table["id"].dtype == np.dtype("i8")
     assert set(table["id"].tolist()) == set(galaxies()["id"].tolist())
+
+
+def test_an_ingested_catalog_is_not_written_over(nearby: Any, catalog: Path) -> None:
+    before = catalog.read_bytes()
+    with pytest.raises(InvalidInput) as caught:
+        nearby.pull("A", ["id"]).write(catalog)
+    assert caught.value.code == "file_ingested"
+    assert catalog.read_bytes() == before
+
+
+def test_a_survey_is_looked_through(nearby: Any) -> None:
+    assert "A" in nearby
+    assert "B" not in nearby
+    assert [c.label for c in nearby] == ["A"]

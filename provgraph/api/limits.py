@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from graphql import (
@@ -123,6 +123,21 @@ def _entries(node: FieldNode, declared: Any) -> int:
     return LIST if isinstance(kind, GraphQLList) else 1
 
 
+class OneOperation(SchemaExtension):
+    """Of several operations in a document the request names one (GraphQL 6.1); Strawberry would take the first."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)] if document else []
+        if len(operations) > 1 and not context._provided_operation_name:
+            raise GraphQLError(
+                f"The document has {len(operations)} operations; say which as 'operationName'.",
+                operations, extensions={"code": "graphql_operation"},
+            )  # fmt: skip
+        yield
+
+
 RULES: Final[list[type[ASTValidationRule]]] = [Limits]
 
 # No extension here wraps fields (`resolve`): that costs more than the fields themselves.
@@ -131,6 +146,7 @@ EXTENSIONS: Final[list[Callable[[], SchemaExtension]]] = [
     lambda: MaxTokensLimiter(TOKENS),
     lambda: ParserCache(256),
     lambda: ValidationCache(256),
+    OneOperation,
 ]
 
 
@@ -139,4 +155,4 @@ def clamp(value: int | None, default: int, most: int) -> int:
     return default if value is None else min(max(value, 0), most)
 
 
-__all__ = ["EXTENSIONS", "RULES", "GraphQLSchema", "Limits", "clamp"]
+__all__ = ["EXTENSIONS", "RULES", "GraphQLSchema", "Limits", "OneOperation", "clamp"]

@@ -57,7 +57,9 @@ def find_collection(survey: Survey, reference: str) -> SourceCollection:
     """A Source Collection by any of these."""
     one = find(survey, reference)
     if not isinstance(one, SourceCollection):
-        raise NotFound(f"{reference!r} is a {type(one).__name__}, not a Source Collection.", code="not_a_collection")
+        raise NotFound(
+            f"{reference!r} is of class {type(one).__name__}, not a Source Collection.", code="not_a_collection"
+        )
     return one
 
 

@@ -82,6 +82,9 @@ class Query:
     async def lineage(self, info: Information, input: shown.LineageInput) -> shown.Lineage:
         if not 1 <= len(input.roots) <= _ROOTS:
             raise InvalidInput(f"A lineage has from 1 to {_ROOTS} roots.", code="lineage_roots")
+        for name, depth in (("up", input.up), ("down", input.down)):
+            if depth < 0:
+                raise InvalidInput(f"{name} is {depth}; the depth of a lineage is 0 or more.", code="lineage_depth")
         return shown.lineage(await info.context.run(_traverse, info.context, input))
 
     @strawberry.field(description="What a pull would find and create, and why; nothing is stored or processed.")

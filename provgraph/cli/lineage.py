@@ -10,6 +10,7 @@ import typer
 from provgraph.cli import options
 from provgraph.cli.options import GraphOption, JsonOption, SurveyOption
 from provgraph.cli.output import message, to_json
+from provgraph.errors import UsageError
 
 EXAMPLES = {
     "lineage": """
@@ -39,6 +40,7 @@ def run(
 
     --json prints nodes and edges as the graph has them; the W3C's JSON is --format prov-json.
     """
+    _check_suffix(out, format)
     with options.opened(survey, graph) as found:
         view = found.lineage(options.thing(found, thing), up=up, down=down, limit=limit)
         written = None if out is None else view.write(out, format)
@@ -50,6 +52,17 @@ def run(
         message(f"Wrote {written}: {len(view.nodes)} nodes, {len(view.edges)} edges.")
     if not view.complete:
         message(f"{view.truncated} nodes were left out; raise --limit to see them.")
+
+
+def _check_suffix(out: Path | None, format: str) -> None:
+    """A file that would not be what its name says is not written; a suffix of no format is the user's own."""
+    from provgraph.lineage import SUFFIXES
+
+    meant = next((f for s, f in SUFFIXES.items() if out and out.name.lower().endswith(s)), format)
+    if out and format and meant != format:
+        raise UsageError(
+            f"{out.name} says {meant}, --format says {format}; give one of the two.", code="format_contradicted"
+        )
 
 
 def _data(view: Any, written: Path | None) -> dict[str, Any]:

@@ -88,7 +88,9 @@ def collection(survey: Survey, reference: str) -> SourceCollection:
 
     found = thing(survey, reference)
     if not isinstance(found, SourceCollection):
-        raise NotFound(f"{reference!r} is a {type(found).__name__}, not a Source Collection.", code="not_a_collection")
+        raise NotFound(
+            f"{reference!r} is of class {type(found).__name__}, not a Source Collection.", code="not_a_collection"
+        )
     return found
 
 

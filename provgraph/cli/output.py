@@ -26,13 +26,13 @@ def to_json(data: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say: NaN and infinities, which it cannot, become null."""
+    """What JSON can say: of what it cannot, NaN becomes null, and infinities the text "inf" and "-inf"."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, str | bool | int | None):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(v) for v in (sorted(value) if isinstance(value, set | frozenset) else value)]
     return str(value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from provgraph.errors import FileUnreadable
 from provgraph.extract import fits, hdf5, parquet, text, votable
@@ -34,6 +36,9 @@ def recognise(path: str | Path) -> Extractor:
     )
 
 
-def open_source(path: str | Path, *, table: str | int | None = None) -> Source:
+def open_source(
+    path: str | Path, *, table: str | int | None = None, id: str | None = None,
+    missing: Mapping[str, Sequence[Any]] = {},
+) -> Source:  # fmt: skip
     """Open a file of any format; use it in a ``with`` statement."""
-    return recognise(path).open(Path(path), table=table)
+    return recognise(path).open(Path(path), table=table, id=id, missing=missing)

@@ -7,7 +7,7 @@ Rows of a binary table are read straight from the file, in chunks, also from a g
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -60,7 +60,9 @@ def matches(path: Path, head: bytes) -> bool:
     return head.startswith(b"SIMPLE  =")
 
 
-def open(path: Path, *, table: str | int | None = None) -> Source:
+def open(
+    path: Path, *, table: str | int | None = None, id: str | None = None, missing: Mapping[str, Sequence[Any]] = {}
+) -> Source:
     """The first table, or the one with this extension name or HDU number (from 0, the primary one, as astropy counts)."""
     with reading(path), open_bytes(path) as file:
         seen: list[str] = []

@@ -5,7 +5,7 @@ followed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,9 @@ def matches(path: Path, head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def open(path: Path, *, table: str | int | None = None) -> Source:
+def open(
+    path: Path, *, table: str | int | None = None, id: str | None = None, missing: Mapping[str, Sequence[Any]] = {}
+) -> Source:
     """The group or compound dataset named (``'/a/b'`` or ``'b'``), or the only one there is."""
     import h5py
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ def matches(path: Path, head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def open(path: Path, *, table: str | int | None = None) -> Source:
+def open(
+    path: Path, *, table: str | int | None = None, id: str | None = None, missing: Mapping[str, Sequence[Any]] = {}
+) -> Source:
     if table not in (None, 0, "0"):
         raise table_missing(path, table, [])
     with path.open("rb") as file:

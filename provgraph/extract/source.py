@@ -8,7 +8,7 @@ import builtins
 import gzip
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -38,12 +38,14 @@ class Source(ABC):
     n : number of sources, None where only reading tells.
     metadata : what the file says about itself.
     skipped : columns that cannot become attributes, with the reason.
+    masked : values declared as missing that the source masks itself, by column.
     """
 
     attributes: tuple[Attribute, ...]
     n: int | None
     metadata: Metadata
     skipped: dict[str, str]
+    masked: Mapping[str, Sequence[Any]] = {}
 
     @abstractmethod
     def chunks(self, rows: int = ROWS) -> Iterator[dict[str, Column]]:
@@ -75,9 +77,13 @@ class Extractor(Protocol):
         """Whether the file is of this format, by its first bytes (unpacked where it is gzipped), not by its name."""
         ...
 
-    def open(self, path: Path, *, table: str | int | None = None) -> Source:
-        """Read what the file says about itself. `table` names or numbers one of several. Raises FileUnreadable
-        (``table_missing``, …).
+    def open(
+        self, path: Path, *, table: str | int | None = None, id: str | None = None,
+        missing: Mapping[str, Sequence[Any]] = {},
+    ) -> Source:  # fmt: skip
+        """Read what the file says about itself. `table` names or numbers one of several; `id` is the column with the
+        identifiers and `missing` the values that stand for none, by column: formats without types find theirs by them.
+        Raises FileUnreadable (``table_missing``, …).
         """
         ...
 

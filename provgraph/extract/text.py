@@ -1,8 +1,9 @@
 """Separated text: comma, semicolon, tab, bar, or white space between the fields; also gzipped.
 
 Types are found over the whole file, so the file is read twice: whole numbers become int64 (exactly; where one does not
-fit, the column stays text), other numbers float64, everything else text. An empty field is missing; nothing else is
-taken to mean that.
+fit, the column stays text), other numbers float64, everything else text. Zeros or a plus sign before a number (``007``,
+``+49``) are part of an identifier and keep the whole column text. An empty field and what is declared are missing;
+nothing else is taken to mean that.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -28,27 +29,58 @@ format = "text (CSV, TSV, white space)"
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 50
-_INT = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
+_ID = re.compile(r"0|-?[1-9][0-9]*")  # whole numbers that are written in one way only
+_INT = re.compile(r"[+-]?[0-9]+")  # elsewhere 00 hours and +03 degrees are numbers
+_NUMBER = re.compile(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d]|_")  # how the name of an attribute begins
 _KEY_VALUE = re.compile(r"([A-Za-z][\w .-]{0,40}?)\s*[:=]\s*(\S.*)")
 _INT64 = (-(2**63), 2**63 - 1)
 
 
 def matches(path: Path, head: bytes) -> bool:
-    """Lines of printable text with the same number of fields in each; prose, JSON and XML are not."""
+    """Lines of printable text with fields in each; prose, JSON and XML are not."""
     if b"\0" in head or head.lstrip()[:1] in (b"{", b"[", b"<"):
         return False
     lines = _decoded_head(head).splitlines()
     if len(lines) > 1 and len(head) >= 4096:
         lines = lines[:-1]  # the last one may be cut
-    return _layout(lines) is not None
+    try:
+        return _layout(lines) is not None
+    except _Malformed:
+        return True  # a table with a fault, which opening it names
 
 
-def open(path: Path, *, table: str | int | None = None) -> Source:
+def open(
+    path: Path, *, table: str | int | None = None, id: str | None = None, missing: Mapping[str, Sequence[Any]] = {}
+) -> Source:
+    """A table; the column `id` becomes numbers only if each of them is written in the one plain way of whole numbers."""
     if table not in (None, 0, "0"):
         raise table_missing(path, table, [])
-    return _Text(path)
+    return _Text(path, id, missing)
+
+
+class _Malformed(Exception):
+    """A line that does not go with the others. line : None where only the whole file tells."""
+
+    def __init__(self, line: int | None, fault: str) -> None:
+        super().__init__(fault)
+        self.line = line
+        self.fault = fault
+
+    def of(self, path: Path) -> FileUnreadable:
+        if self.line is None:
+            return FileUnreadable(f"{path} cannot be read: {self.fault}.", code="row_malformed", path=str(path))
+        return FileUnreadable(
+            f"Line {self.line} of {path} {self.fault}.", code="row_malformed", path=str(path), line=self.line
+        )
+
+
+def _other_count(line: int, found: int, expected: int) -> _Malformed:
+    return _Malformed(
+        line,
+        f"has {found} field{'' if found == 1 else 's'} where {expected} were expected; it may be cut off or hold a"
+        " separator in a value",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +99,16 @@ class _Layout:
 
 
 class _Text(Source):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, id: str | None, missing: Mapping[str, Sequence[Any]]) -> None:
         self._path = path
         self.skipped: dict[str, str] = {}
         with reading(path), open_bytes(path) as file:
             self._encoding = _encoding(file)
         head = list(islice(self._lines(), 2000))
-        layout = _layout(head)
+        try:
+            layout = _layout(head)
+        except _Malformed as error:
+            raise error.of(path) from None
         if layout is None:
             raise FileUnreadable(
                 f"{path} is no table: its lines do not hold the same number of fields.",
@@ -83,21 +118,23 @@ class _Text(Source):
         self._layout = layout
         self.metadata: Metadata = _metadata(layout.comments)
         names = unique_names(layout.names or [""] * layout.count)
-        types = [_Type() for _ in names]
+        types = [_Type(_texts(missing.get(name, ())), exact=name == id) for name in names]
         self.n = 0
         for rows in self._rows(ROWS):
             self.n += len(rows)
             for kind, fields in zip(types, zip(*rows, strict=True), strict=True):
                 kind.see(fields)
         self._types = [kind.dtype for kind in types]
+        self._missing = [kind.missing for kind in types]
+        self.masked = {name: tuple(_listed(missing[name])) for name in names if name in missing}
         self.attributes = tuple(
             Attribute(name, "U" if t == "S" else t) for name, t in zip(names, self._types, strict=True)
         )
 
     def chunks(self, rows: int = ROWS) -> Iterator[dict[str, Column]]:
         for part in self._rows(rows):
-            columns = zip(*part, strict=True)
-            yield {a.name: _column(f, t) for a, f, t in zip(self.attributes, columns, self._types, strict=True)}
+            columns = zip(self.attributes, zip(*part, strict=True), self._types, self._missing, strict=True)
+            yield {a.name: _column(fields, dtype, missing) for a, fields, dtype, missing in columns}
 
     def _lines(self) -> Iterator[str]:
         with reading(self._path), open_bytes(self._path) as file:
@@ -115,47 +152,52 @@ class _Text(Source):
                     header = False
                     continue
                 if len(fields) != layout.count:
-                    raise FileUnreadable(
-                        f"Line {number} of {self._path} has {len(fields)} field{'' if len(fields) == 1 else 's'} where"
-                        f" {layout.count} were expected; it may be cut off or hold a separator in a value.",
-                        code="row_malformed",
-                        path=str(self._path),
-                        line=number,
-                    )
+                    raise _other_count(number, len(fields), layout.count)
                 rows.append(fields)
                 if len(rows) == most:
                     yield rows
                     rows = []
+        except _Malformed as error:
+            raise error.of(self._path) from None
         except csv.Error as error:
-            raise FileUnreadable(
-                f"{self._path} cannot be read: {error}.", code="row_malformed", path=str(self._path)
-            ) from None
+            raise _Malformed(None, str(error)).of(self._path) from None
         if rows:
             yield rows
 
 
 class _Type:
-    """What all fields of one column have in common."""
+    """What all fields of one column have in common.
 
-    def __init__(self) -> None:
+    missing : texts that stand for no value. exact : whether numbers have to be written in the one plain way.
+    """
+
+    def __init__(self, missing: frozenset[str], *, exact: bool) -> None:
+        self.missing = missing
+        self.masks = False
+        self._exact = exact
+        self._int = _ID if exact else _INT
         self._whole = self._number = True
         self._fits = True
         self._any = False
 
     def see(self, fields: Iterable[str]) -> None:
-        if not self._number:
+        if not self._number and (self.masks or not self.missing):
             return
         filled = [text for field in fields if (text := field.strip())]
+        if self.missing:
+            some = len(filled)
+            filled = [text for text in filled if text not in self.missing]
+            self.masks |= len(filled) < some
         if not filled:
             return
         self._any = True
         if self._whole:
-            if all(map(_INT.fullmatch, filled)):
+            if all(map(self._int.fullmatch, filled)):
                 if self._fits and max(map(len, filled)) > 18:
                     self._fits = all(_INT64[0] <= int(text) <= _INT64[1] for text in filled)
                 return
             self._whole = False
-        self._number = all(map(_FLOAT.fullmatch, filled))
+        self._number = self._number and not self._exact and all(map(_NUMBER.fullmatch, filled))
 
     @property
     def dtype(self) -> str:
@@ -166,9 +208,20 @@ class _Type:
         return "f8"
 
 
-def _column(fields: tuple[str, ...], dtype: str) -> Column:
+def _listed(values: Any) -> Sequence[Any]:
+    return values if isinstance(values, Sequence) and not isinstance(values, str | bytes) else [values]
+
+
+def _texts(values: Any) -> frozenset[str]:
+    """How declared values stand in a file; numbers as Python writes them."""
+    return frozenset((v.decode() if isinstance(v, bytes) else str(v)).strip() for v in _listed(values))
+
+
+def _column(fields: tuple[str, ...], dtype: str, missing: frozenset[str]) -> Column:
     n = len(fields)
     null: Array = np.fromiter((not field or field.isspace() for field in fields), bool, n)
+    if missing:
+        null |= np.fromiter((field.strip() in missing for field in fields), bool, n)
     some = bool(null.any())
     if dtype == "S":
         values: Array = np.array([field.strip().encode() for field in fields], dtype="S") if n else np.zeros(0, "S1")
@@ -182,47 +235,64 @@ def _column(fields: tuple[str, ...], dtype: str) -> Column:
 
 
 def _split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of each line that holds some; comments are left out."""
+    """Line number and fields of each line that holds some; comments are left out.
+
+    _Malformed : between the sources, a line that begins with '#' and could be one of them.
+    """
     if not separator:
         for number, line in enumerate(lines, start=1):
             fields = line.split()
             if fields and not fields[0].startswith("#"):
                 yield number, fields
         return
-    started = False
+    count = 0  # of fields in the first line that is no comment
     last = 0
+    inside = False  # a value in quotes that goes on in the next line
 
     def counted() -> Iterator[str]:
-        nonlocal last
+        nonlocal last, inside
         for number, line in enumerate(lines, start=1):
             last = number
-            # A '#' opens a comment before the first source only: later it may well be a value.
-            if (started or not line.lstrip().startswith("#")) and not line.isspace():
-                yield line
+            if not inside:
+                if not line or line.isspace():
+                    continue
+                if line.lstrip().startswith("#"):
+                    if count > 1 and len(next(csv.reader([line], delimiter=separator))) == count:
+                        raise _Malformed(
+                            number,
+                            f"begins with '#' and has {count} fields as the sources have; remove it if it is a comment,"
+                            " put its first value in quotes if it is a source",
+                        )
+                    continue
+            inside = True
+            yield line
 
     for fields in csv.reader(counted(), delimiter=separator, strict=True):
-        started = True
+        inside = False
+        count = count or len(fields)
         yield last, fields
 
 
 def _layout(lines: list[str]) -> _Layout | None:
-    comments = []
-    for line in lines:
-        if line.strip():
-            if not line.lstrip().startswith("#"):
-                break
-            comments.append(line.strip().lstrip("#").rstrip())
+    first = next((i for i, x in enumerate(lines) if x.strip() and not x.lstrip().startswith("#")), len(lines))
+    comments = [line.strip().lstrip("#").rstrip() for line in lines[:first] if line.strip()]
+    faults: list[tuple[int, str, _Malformed]] = []
     for separator in (*_SEPARATORS, ""):
-        try:
-            rows = [fields for _, fields in islice(_split(lines, separator), _SAMPLE)]
-        except csv.Error:
-            continue
-        counts = {len(fields) for fields in rows}
-        if len(counts) == 1 and (max(counts) > 1 or not separator):
+        rows, fault = _sample(lines, separator)
+        count = len(rows[0]) if rows else 0
+        if fault is None and count > (1 if separator else 0):
             break
+        if fault is not None and separator and (count > 1 or (not rows and separator in lines[first])):
+            faults.append((count, separator, fault))
     else:
-        return None
-    count = counts.pop()
+        if not faults:
+            return None
+        separator, count = "", 1
+    # White space may be what separates the fields although the first line has a comma in it, but not where others do
+    # too: that is a faulty table, and no column of text.
+    used = {s for _, s, _ in faults if s != "\t" and any(s in line for line in lines[first + 1 :])}
+    if not separator and faults and (count == 1 or used):
+        raise max(faults, key=lambda found: found[0])[2]
     has_header = _is_header(rows)
     names: tuple[str, ...] | None = None
     if has_header:
@@ -236,6 +306,21 @@ def _layout(lines: list[str]) -> _Layout | None:
     return _Layout(separator, names, count, tuple(comments), has_header)
 
 
+def _sample(lines: list[str], separator: str) -> tuple[list[list[str]], _Malformed | None]:
+    """The fields of the first lines, up to the first that does not go with them."""
+    rows: list[list[str]] = []
+    try:
+        for number, fields in islice(_split(lines, separator), _SAMPLE):
+            if rows and len(fields) != len(rows[0]):
+                return rows, _other_count(number, len(fields), len(rows[0]))
+            rows.append(fields)
+    except _Malformed as error:
+        return rows, error
+    except csv.Error as error:
+        return rows, _Malformed(None, str(error))
+    return rows, None
+
+
 def _is_header(rows: list[list[str]]) -> bool:
     """Names stand in the first line when a word stands above a number there, or when all in it look like names."""
     first = [field.strip() for field in rows[0]]
@@ -247,7 +332,7 @@ def _is_header(rows: list[list[str]]) -> bool:
 
 
 def _is_number(field: str) -> bool:
-    return _FLOAT.fullmatch(field.strip()) is not None
+    return _NUMBER.fullmatch(field.strip()) is not None
 
 
 def _metadata(comments: Iterable[str]) -> Metadata:

@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,7 +49,8 @@ class EmbeddedEngine(GraphEngine):
 
     Raises
     ------
-    GraphUnavailable : ``engine_missing``; ``graph_locked`` when another process holds the directory.
+    GraphUnavailable : ``engine_missing``; ``graph_locked`` when another process holds the directory; ``graph_read_only``
+        when this process may not write there.
     """
 
     name: ClassVar[str] = "embedded"
@@ -161,8 +163,15 @@ class EmbeddedEngine(GraphEngine):
         except (self._arcadedb.ArcadeDBError, OSError) as error:
             if any(sign in str(error) for sign in _IN_USE):
                 raise GraphUnavailable(f"The graph in {path} is in use.", code="graph_locked", path=path) from error
+            if (blocked := _unwritable(self.directory)) is not None:
+                raise GraphUnavailable(
+                    f"Cannot write in {blocked}; the embedded engine needs to, also to read a graph.",
+                    code="graph_read_only", path=path,
+                ) from error  # fmt: skip
             raise GraphUnavailable(
-                f"The graph in {path} cannot be opened: {error}.", code="graph_unreadable", path=path
+                f"The graph in {path} cannot be opened: {' '.join(str(error).split())}.",
+                code="graph_unreadable",
+                path=path,
             ) from error
 
     def _create(self) -> None:
@@ -170,8 +179,9 @@ class EmbeddedEngine(GraphEngine):
         parent, beginning = self.directory.parent, f".{self.directory.name}.new-"
         parent.mkdir(parents=True, exist_ok=True)
         for left in parent.glob(f"{beginning}*"):
-            if left.stat().st_mtime < time.time() - 60:  # nobody takes so long
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # whoever made it has just finished
+                if left.stat().st_mtime < time.time() - 60:  # nobody takes so long
+                    shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=parent, prefix=beginning, ignore_cleanup_errors=True) as folder:
             new = Path(folder) / self.directory.name
             self._arcadedb.create_database(str(new)).close()
@@ -238,6 +248,16 @@ class EmbeddedEngine(GraphEngine):
             return rows
 
         return run_text
+
+
+def _unwritable(directory: Path) -> Path | None:
+    """The directory that has to be written in and cannot be; None where writing is not the trouble."""
+    there = next(p for p in (directory, *directory.absolute().parents) if p.is_dir())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return there
+    if there == directory and not all(os.access(file, os.R_OK | os.W_OK) for file in directory.iterdir()):
+        return there
+    return None
 
 
 def import_arcadedb() -> Any:

@@ -165,9 +165,17 @@ class Neo4jEngine(GraphEngine):
             ) from error
         except (exceptions.ServiceUnavailable, exceptions.SessionExpired, OSError) as error:
             raise GraphUnavailable(
-                f"Neo4j at {self.uri} cannot be reached: is it running, and is the address right? ({error})",
+                f"Neo4j at {self.uri} cannot be reached: is it running, and is the address right? ({_reason(error)})",
                 code="graph_unreachable",
             ) from error
+        except exceptions.ResultFailedError as error:
+            # The driver says so when it rolls back after a failure, and forgets the failure: it is the cause.
+            cause = error.__cause__
+            if isinstance(cause, exceptions.Neo4jError) and (_is_constraint(cause) or cause.is_retryable()):
+                raise ProvgraphError(
+                    f"Another writer was faster in Neo4j at {self.uri}: {cause.message}", code="key_taken"
+                ) from error
+            raise ProvgraphError(f"Neo4j at {self.uri} failed: {cause or error}.", code="statement_failed") from error
         except exceptions.DriverError as error:
             raise GraphUnavailable(f"The driver of Neo4j at {self.uri} says: {error}.", code="graph_closed") from error
 
@@ -202,6 +210,13 @@ def _no_address(uri: str, why: object) -> InvalidInput:
         f"{uri!r} is not the address of a graph: {why}; use bolt://host:7687 or neo4j://host:7687 (+s, +ssc for TLS).",
         code="graph_address",
     )
+
+
+def _reason(error: BaseException) -> str:
+    """Why there is no connection, in one line: the system's words where the driver quotes them."""
+    text = " ".join(str(error).split())
+    found = re.findall(r"\[Errno -?\d+\] ([^()\[\]]+)", text)
+    return found[-1].strip() if found else text
 
 
 def _is_security(error: Any) -> bool:

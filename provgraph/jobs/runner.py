@@ -157,6 +157,7 @@ class Runner:
             log.exception("pull %s failed", job.id)
             self.store.fail(job.id, _internal())
         else:
+            shutil.rmtree(staged, ignore_errors=True)  # first: who hears that it is done finds nothing left
             self.store.complete(job.id, report.n)
         finally:
             shutil.rmtree(staged, ignore_errors=True)

@@ -64,6 +64,7 @@ class Resolver:
             base = SelectAttributes(parent=chosen, names=carried) if clash else chosen
             end = ConcatenateAttributes(parents=[base, *(self.only(p, names) for p, names in parents.values())])
         result = SelectAttributes(parent=end, names=wanted)
+        self.note("created", result, "it has just the attributes that were asked for, in their order")
         return Resolution(request, result, str(self.ranking), self.choices)
 
     # -- Algorithm 3 -------------------------------------------------------------------------------------------------
@@ -129,17 +130,35 @@ class Resolver:
         """Why a collection that has the attribute cannot serve; '' when it can."""
         if candidate.id_space != start.id_space:
             return "its sources are of another id space"
-        if isinstance(candidate, AttributeCalculator):
-            definition = candidate.definition
+        for calculator in self._calculators(candidate):
+            definition = calculator.definition
             newest = self._newest(definition)
+            what = "it was calculated" if calculator is candidate else "what it was calculated from was calculated"
             if newest.object_id != definition.object_id:
-                return f"it was calculated by {definition.name}@{definition.version}, superseded by @{newest.version}"
-            if candidate.process_params.as_dict() != definition.defaults():
-                return "it was calculated with other process parameters than the defaults"
+                return f"{what} by {definition.name}@{definition.version}, superseded by @{newest.version}"
+            if calculator.process_params.as_dict() != definition.defaults():
+                return f"{what} with other process parameters than the defaults"
         answer = subset(wanted.atoms, candidate.sources().atoms)
         if answer is not Answer.YES:
-            return "nothing proves that it represents all of the wanted sources"
+            return (
+                "nothing proves that it represents all of the wanted sources; to join them by hand, start from "
+                f"{start.label}.concatenate({candidate.label})"
+            )
         return ""
+
+    def _calculators(self, candidate: SourceCollection) -> list[AttributeCalculator]:
+        """The calculations that the attributes of a calculated collection rest on, itself first."""
+        if not isinstance(candidate, AttributeCalculator):
+            return []
+        self.mapper.cone([candidate])
+        found: dict[str, AttributeCalculator] = {}
+        todo: list[SourceCollection] = [candidate]
+        while todo:
+            one = todo.pop()
+            if isinstance(one, AttributeCalculator):
+                found.setdefault(one.object_id, one)
+            todo.extend(one.parents)
+        return list(found.values())
 
     def _newest(self, definition: AttributeCalculatorDefinition) -> AttributeCalculatorDefinition:
         return max(

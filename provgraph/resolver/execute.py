@@ -381,7 +381,10 @@ class _Evaluation:
         for name in self.order.sources.get(keys.source_set_key(step.atoms), ()):
             if name in self.lost:
                 error = self.lost[name]
-                return StorageError(f"The catalog {step.id} cannot be read: {error}", code=error.code, **error.details)
+                return StorageError(
+                    f"The values of an ingested catalog cannot be read; ingest its file again. {error}",
+                    code=error.code, **{**error.details, "step": step.id},
+                )  # fmt: skip
         return StorageError(
             f"The values of the catalog {step.id} are not stored any more; ingest its file again.",
             code="segment_missing",

@@ -11,6 +11,7 @@ from typing import Any
 
 from provgraph.bulk.intents import Intents
 from provgraph.bulk.store import BulkStore, SegmentInfo
+from provgraph.errors import StorageError
 from provgraph.graph.engine import GraphEngine
 from provgraph.graph.mapper import Batch, Mapper
 from provgraph.resolver.execute import WorkOrder, run_partition
@@ -129,7 +130,14 @@ class TargetProcessor:
         copied, done = self.optimised(end, trace)
         order, segments = self.order(copied, done.plan)
         recorder = Recorder("TargetProcessor", "process", {"end": end.dependency_key})
-        outcome = run_partition(order, store=self.store, progress=progress, limit=limit)
+        try:
+            outcome = run_partition(order, store=self.store, progress=progress, limit=limit)
+        except StorageError as error:
+            lost = copied.objects.get(str(error.details.get("step")))
+            if lost is None:
+                raise
+            named = f"{lost.label}@{lost.version}: {error}"
+            raise StorageError(named, code=error.code, collection=lost.object_id) from None
         kept: list[Kept] = []
         if outcome.fresh:
             with self.intents.declare():

@@ -34,6 +34,9 @@ class AttributeCalculatorDefinition(DBObject):
     parameter_values = persistent(list[float], default=())
 
     def check(self) -> None:
+        if "," in self.name or not self.requires:
+            what = "a name without a comma" if self.requires else "at least one attribute in requires="
+            raise InvalidInput(f"Calculator {self.name!r} needs {what}.", code="calculator_invalid")
         parsed = self.parsed()
         unknown = [n for n in parsed.names if n not in self.requires]
         if unknown:

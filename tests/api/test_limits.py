@@ -121,6 +121,16 @@ def test_unknown_fields_are_refused_without_suggestions(ask: Ask) -> None:
     assert "Did you mean" not in message
 
 
+def test_of_several_operations_one_is_named(client: Any) -> None:
+    query = "query a { a: __typename } query b { b: __typename }"
+    for unnamed in ({}, {"operationName": None}, {"operationName": ""}):
+        [error] = client.post("/graphql", json={"query": query} | unnamed).json()["errors"]
+        assert error["extensions"]["code"] == "graphql_operation"
+    for name in "ab":
+        answer = client.post("/graphql", json={"query": query, "operationName": name}).json()
+        assert answer == {"data": {name: "Query"}}
+
+
 def test_a_mistake_in_the_text(ask: Ask) -> None:
     [error] = ask("{ sourceCollections(", errors=True)
     assert error["extensions"]["code"] == "graphql_syntax"

@@ -178,6 +178,13 @@ def test_lineage_is_one_graph(ask: Ask, pulled: Any, nearby: Any) -> None:
     assert all(e["source"] in ids and e["target"] in ids for e in found["edges"])
 
 
+@pytest.mark.parametrize("depth", ["up", "down"])
+def test_a_lineage_of_negative_depth_is_refused(ask: Ask, depth: str) -> None:
+    [error] = ask(LINEAGE, errors=True, input={"roots": ["A"], depth: -1})
+    assert error["extensions"]["code"] == "lineage_depth"
+    assert depth in error["message"]
+
+
 def test_lineage_goes_down(ask: Ask, pulled: Any) -> None:
     found = ask(LINEAGE, input={"roots": ["A"], "up": 0, "down": 5})["lineage"]
     assert {"FilterSources", "AttributeCalculator", "SelectAttributes"} <= {n["className"] for n in found["nodes"]}
@@ -199,7 +206,7 @@ def test_lineage_of_nothing(ask: Ask, wanted: Any, code: str) -> None:
 
 
 def test_numbers_beyond_the_bounds_are_clamped(ask: Ask) -> None:
-    found = ask(LINEAGE, input={"roots": ["A"], "up": 10**6, "down": -5, "limit": 10**6})["lineage"]
+    found = ask(LINEAGE, input={"roots": ["A"], "up": 10**6, "down": 10**6, "limit": 10**6})["lineage"]
     assert found["complete"]
 
 

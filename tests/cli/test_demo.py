@@ -18,3 +18,10 @@ def test_the_demonstration(run: Run, folder: Path, monkeypatch: pytest.MonkeyPat
     assert "Pull 3" in run("demo", "--no-serve", "--survey", "shown").out
     names = {d["name"] for d in run("ls", "--survey", "shown", "--json").json}
     assert {"photometry", "spectroscopy", "shapes", "nearby", "very nearby", "giants"} <= names
+
+
+def test_a_place_that_cannot_be_written_to_is_told(run: Run, folder: Path) -> None:
+    (folder / "file").write_text("no directory")
+    said = run("demo", "--no-serve", "--survey", "file/inside", status=1)
+    assert "The catalogs cannot be written to file/inside/catalogs: Not a directory." in said.err
+    assert "unexpected" not in said.err

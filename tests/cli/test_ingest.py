@@ -89,7 +89,6 @@ BAD = {
     "ids absent": (["ingest", "catalog.csv", "--id", "z"], ""),
     "no unit": (["ingest", "catalog.csv", "--unit", "mag=parrots"], "unit_unknown"),
     "two of a name": (["ingest", "catalog.csv", "--rename", "z=mag"], "name_clash"),
-    "text for a number": (["ingest", "catalog.csv", "--missing", "z=none"], "missing_type"),
     "a name that reads as a version": (["ingest", "catalog.csv", "--name", "field@2"], "name_invalid"),
 }
 

@@ -46,6 +46,9 @@ def test_formats_on_stdout_and_in_files(format: str, run: Run, folder: Path) -> 
     assert said.err.startswith(f"Wrote near.{suffix}: ")
     assert (folder / f"near.{suffix}").read_text().strip() == text.strip()
     run("lineage", "near", "--up", "2", "--format", format, "--out", "near.other")
+    contradicted = run("lineage", "near", "--format", format, "--out", "far.txt", status=EXIT_USAGE)
+    assert f"far.txt says text, --format says {format}" in contradicted.err
+    assert not (folder / "far.txt").exists()
     assert (folder / "near.other").read_text().strip() == text.strip()
 
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +59,26 @@ def test_global_options_may_stand_before_the_command(run: Run, survey: Path, mon
     assert run("--survey", str(survey), "--json", "ls").json[0]["name"] == "field"
     assert run("--json", "--survey", str(survey), "calculator", "ls").json[0]["name"] == "absmag"
     assert run("--survey", "elsewhere", "ls", "--survey", str(survey), "--json").json[0]["name"] == "field"
+
+
+def test_a_survey_that_cannot_be_written_to_is_told(survey: Path) -> None:
+    without = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override"]  # root may write everywhere
+    if without and shutil.which("setpriv") is None:
+        pytest.skip("there is no setpriv to give up root's right to write everywhere")
+    graph = survey / "graph"
+    modes = {path: path.stat().st_mode for path in (graph, *graph.iterdir())}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    try:
+        said = subprocess.run(
+            [*without, sys.executable, "-m", "provgraph", "ls"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+    assert said.returncode == 1
+    assert said.stderr == f"provgraph: Cannot write in {graph}; the embedded engine needs to, also to read a graph.\n"

@@ -12,10 +12,18 @@ from provgraph.cli import output
 
 
 def test_json_has_no_nan_and_keeps_the_rest() -> None:
-    data = {"a": [1, 2.5, float("nan"), float("inf")], "b": {"c": None, "d": True}, "e": frozenset({"y", "x"}), 1: "ü"}
+    data = {
+        "a": [1, 2.5, float("nan"), float("inf"), float("-inf")],
+        "b": {"c": None, "d": True},
+        "e": frozenset({"y", "x"}),
+        1: "ü",
+    }
     assert json.loads(output.to_json(data)) == {
-        "a": [1, 2.5, None, None], "b": {"c": None, "d": True}, "e": ["x", "y"], "1": "ü",
-    }  # fmt: skip
+        "a": [1, 2.5, None, "inf", "-inf"],
+        "b": {"c": None, "d": True},
+        "e": ["x", "y"],
+        "1": "ü",
+    }
 
 
 def test_a_table_is_aligned_and_has_no_trailing_blanks() -> None:

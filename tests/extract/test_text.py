@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from provgraph.errors import FileUnreadable
 from provgraph.extract import open_source, text
-from tests.extract.compare import read, same
+from provgraph.schema.table import Column
+from tests.extract.compare import read, same, whole
 
 
 def write(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
@@ -21,7 +22,10 @@ def write(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
 
 
 def values(path: Path, rows: int = 1000) -> dict[str, list]:
-    _, columns = read(path, rows=rows)
+    return plain(read(path, rows=rows)[1])
+
+
+def plain(columns: dict[str, Column]) -> dict[str, list]:
     return {
         n: [
             None if c.null is not None and c.null[i] else (v.decode() if isinstance(v, bytes) else v)
@@ -83,7 +87,13 @@ def test_separators(tmp_path: Path, separator: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "dtype", "expected"),
     [
+        (["1", "-2", "0", "-0"], "i8", [1, -2, 0, 0]),
         (["1", "-2", "+3"], "i8", [1, -2, 3]),
+        (["7", "007"], "i8", [7, 7]),
+        (["7", "-01"], "i8", [7, -1]),
+        (["0.5", "00"], "f8", [0.5, 0.0]),
+        (["0.5", "+01.5"], "f8", [0.5, 1.5]),
+        (["0.5", "-0.5", "0.", "0e0", "10"], "f8", [0.5, -0.5, 0.0, 0.0, 10.0]),
         (["9007199254740993", "-9223372036854775808"], "i8", [2**53 + 1, -(2**63)]),
         (["1", "9223372036854775808"], "U", ["1", "9223372036854775808"]),
         (["1", "2.5"], "f8", [1.0, 2.5]),
@@ -107,6 +117,56 @@ def test_types_are_exact(tmp_path: Path, fields: list[str], dtype: str, expected
         attributes, _ = read(path, rows=rows)
         assert attributes["x"].dtype == dtype
         assert values(path, rows)["x"] == expected
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        (["1", "-2", "0"], [1, -2, 0]),
+        (["1", ""], [1, None]),
+        (["1", "1e5"], ["1", "1e5"]),
+        (["1.0", "2.0"], ["1.0", "2.0"]),
+        (["0", "-0"], ["0", "-0"]),
+        (["7", "007"], ["7", "007"]),
+        (["1", "nan"], ["1", "nan"]),
+    ],
+)
+def test_identifiers_stay_as_they_are_written(tmp_path: Path, ids: list[str], expected: list) -> None:
+    path = write(tmp_path, "id,x\n" + "".join(f"{i},1e5\n" for i in ids))
+    with open_source(path, id="id") as source:
+        assert [a.dtype for a in source.attributes] == ["U" if isinstance(expected[0], str) else "i8", "f8"]
+        assert plain(whole(source, 1)) == {"id": expected, "x": [1e5] * len(ids)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing", "dtype", "expected"),
+    [
+        (["1.5", "N/A", "NULL", " - ", "-2"], ["N/A", "NULL", "-"], "f8", [1.5, None, None, None, -2.0]),
+        (["N/A", "1", "2"], "N/A", "i8", [None, 1, 2]),
+        (["1", "n/a", "2"], ["N/A"], "U", ["1", "n/a", "2"]),  # exactly what is declared
+        (["1", "-99", "2"], [-99], "i8", [1, None, 2]),
+        (["1", "-99.0", "2"], [-99.0], "i8", [1, None, 2]),
+        (["1", "007", "2"], ["007"], "i8", [1, None, 2]),
+        (["a", "-", ""], ["-"], "U", ["a", None, None]),
+        (["N/A", "N/A"], ["N/A"], "f8", [None, None]),
+    ],
+)
+def test_declared_missing_values_say_nothing_of_the_type(
+    tmp_path: Path, fields: list[str], missing: list, dtype: str, expected: list
+) -> None:
+    path = write(tmp_path, "id,x,y\n" + "".join(f"{i},{field},N/A\n" for i, field in enumerate(fields)))
+    for rows in (1, 1000):
+        with open_source(path, missing={"x": missing}) as source:
+            assert [a.dtype for a in source.attributes] == ["i8", dtype, "U"]
+            columns = plain(whole(source, rows))
+            assert columns["x"] == expected
+            assert columns["y"] == ["N/A"] * len(fields)  # declared for the other column only
+
+
+def test_masked_are_the_declared_values(tmp_path: Path) -> None:
+    path = write(tmp_path, "id,x,y\n1,N/A,2\n2,3,4\n")
+    with open_source(path, missing={"x": ["N/A", "-"], "y": ["none"]}) as source:
+        assert source.masked == {"x": ("N/A", "-"), "y": ("none",)}
 
 
 def test_nan_is_a_value(tmp_path: Path) -> None:
@@ -155,6 +215,17 @@ def test_encodings(tmp_path: Path) -> None:
         ("id,x\n" + "1,2\n" * 100 + "3\n", 102),
         ("id x\n" + "1 2\n" * 100 + "3 4 5\n", 102),
         ("id,x\n" + "1,2\n" * 100 + '3,"4\n', None),
+        ("id,x\n1,2\n3\n", 3),
+        ("id,x\n1,2,3\n", 2),
+        ("id;x\n1;2\n3\n", 3),
+        ("id\tx\n1\t2\n3\n", 3),
+        ("# note\n\n1,2\n3\n", 4),
+        ("1,2\n3,4,5\n", 2),
+        ("id,long name\n1,a b\n2 c\n", 3),  # white space would make two fields of each
+        ('id,x\n1,"2\n', None),
+        ('id,"x\n1,2\n', None),
+        ("id,x\n1,2\n# 3,4\n5,6\n", 3),  # a comment or a source: nobody can tell
+        ("id,x\n" + "1,2\n" * 100 + "#3,4\n", 102),
     ],
 )
 def test_rows_of_other_length(tmp_path: Path, content: str, line: int | None) -> None:
@@ -163,6 +234,28 @@ def test_rows_of_other_length(tmp_path: Path, content: str, line: int | None) ->
         open_source(path)
     assert caught.value.code == "row_malformed"
     assert caught.value.details.get("line") == line
+
+
+def test_the_counts_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match=r"Line 3 of .* has 1 field where 2 were expected"):
+        open_source(write(tmp_path, "id,x\n1,2\n3\n"))
+
+
+@pytest.mark.parametrize("before", [1, 100])
+@pytest.mark.parametrize("comment", ["# half of them", "  # one, two, three", '#"open, "quotes, here', "#"])
+def test_comments_between_sources(tmp_path: Path, before: int, comment: str) -> None:
+    path = write(tmp_path, "id,x\n" + "1,2\n" * before + f"{comment}\n3,4\n")
+    assert values(path) == {"id": [1] * before + [3], "x": [2] * before + [4]}
+
+
+def test_what_looks_like_a_comment_in_quotes_is_a_value(tmp_path: Path) -> None:
+    path = write(tmp_path, 'id,x\n"#1",2\n"a\n# b\n\nc",3\n')
+    assert values(path) == {"id": ["#1", "a\n# b\n\nc"], "x": [2, 3]}
+
+
+@pytest.mark.parametrize("content", ["f(a,b) z\n1 2\n3 4\n", "a\tb c\n1 2 3\n4\t5\t6\n"])
+def test_white_space_that_fits_is_the_separator(tmp_path: Path, content: str) -> None:
+    assert [len(c) for c in values(write(tmp_path, content)).values()] == [2] * len(content.split("\n")[1].split())
 
 
 def test_gzipped(tmp_path: Path) -> None:

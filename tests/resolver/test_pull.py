@@ -13,6 +13,7 @@ from provgraph.errors import (
     LanguageError,
     NameTaken,
     OperatorError,
+    ProvgraphError,
     StorageError,
     UnitMismatch,
     UnknownAttribute,
@@ -325,3 +326,54 @@ def test_other_handles_see_the_same(nearby: Any, open_survey: Any) -> None:
     assert other["near"].object_id == result.object_id
     assert repr(other["near"]) == repr(result)
     assert (other["near"].table() == result.table()).all()
+
+
+def test_what_rests_on_a_superseded_calculator_is_made_again(nearby: Any) -> None:
+    nearby.define_calculator("double", requires=["absmag_u"], expression="2 * absmag_u")
+    old = nearby.pull("A", ["absmag_u", "double"], where=WHERE).table()
+    nearby.define_calculator("absmag_u", requires=["mag_u"], expression="mag_u + 0", unit="mag")
+    pull = nearby.pull("A", ["absmag_u", "double"], where=WHERE)
+    new = pull.table()
+    assert np.allclose(new["double"], 2 * new["absmag_u"])
+    assert not np.allclose(new["double"], old["double"])
+    assert any("was calculated from was calculated by absmag_u@1, superseded" in c.reason for c in pull.choices())
+    faint = nearby.pull("A", ["double"], where="double > 40").table()
+    assert (faint["double"] > 40).all()
+    assert len(faint) == (galaxies()["mag_u"] > 20).sum()
+
+
+@pytest.mark.parametrize(("start", "attributes", "where", "name", "code"), [
+    (None, ["id"], "", "", "start_invalid"),
+    ("A", [], "", "", "attributes_missing"),
+    ("A", [3], "", "", "attributes_invalid"),
+    ("A", ["id"], 5, "", "wrong_type"),
+    ("A", ["id"], "", 5, "wrong_type"),
+    ("A", ["id"], "", " ", "name_invalid"),
+    ("A@0", ["id"], "", "", "not_found"),
+])  # fmt: skip
+def test_a_pull_says_what_is_wrong_with_it(
+    nearby: Any, start: Any, attributes: Any, where: Any, name: Any, code: str
+) -> None:
+    with pytest.raises(ProvgraphError) as caught:
+        nearby.pull(start, attributes, where=where, name=name)
+    assert caught.value.code == code
+
+
+def test_a_failed_pull_of_something_unstored_stores_nothing(nearby: Any) -> None:
+    before = everything(nearby)
+    with pytest.raises(UnknownAttribute):
+        nearby.pull(nearby["A"].filter("redshift < 0.37"), ["nope"])
+    assert everything(nearby) == before
+    assert len(nearby.pull(nearby["A"].filter("redshift < 0.37"), ["id"]).table()) == len(
+        expected("redshift < 0.37")[0]
+    )
+
+
+@pytest.mark.parametrize("name", ["", " ", "c@2", "a,b"])
+def test_a_calculator_has_a_name_and_inputs(nearby: Any, name: str) -> None:
+    with pytest.raises(ProvgraphError):
+        nearby.define_calculator(name, requires=["mag_u"], expression="mag_u")
+    with pytest.raises(ProvgraphError) as caught:
+        nearby.define_calculator("constant", requires=[], expression="1")
+    assert caught.value.code == "calculator_invalid"
+    assert [d.name for d in nearby.definitions()] == ["absmag_u"]

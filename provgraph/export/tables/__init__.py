@@ -33,8 +33,9 @@ __all__ = [
 class Exporter:
     """A format a table can be written in.
 
-    suffixes : endings of file names, the usual one first. starts : how a file of it begins; b'' where that says
-    nothing.
+    write : to a file. stream : what is sent, the bytes of the file where it can be written front to back (not Arrow, whose
+    file and stream differ). suffixes : endings of file names, the usual one first. starts : how a file of it begins; none
+    where that says nothing.
     """
 
     write: Callable[[Table, TableMeta, Path], None]
@@ -73,7 +74,7 @@ EXPORTERS: Final[dict[str, Exporter]] = {
         arrow.identify,
         (".arrow", ".arrows"),
         "application/vnd.apache.arrow.stream",
-        (b"\xff\xff\xff\xff",),
+        (arrow.FILE_START, arrow.STREAM_START),
     ),
 }
 
@@ -101,7 +102,7 @@ def exporter_of(path: str | Path) -> Exporter:
 
 
 def stream(table: Table, meta: TableMeta, format: str) -> Iterator[bytes]:
-    """The bytes of the file, part by part. InvalidInput ``format_unknown``."""
+    """The table as it is sent, part by part. InvalidInput ``format_unknown``."""
     if format not in EXPORTERS:
         raise InvalidInput(f"There is no table format {format!r}; {nearest(format, EXPORTERS)}", code="format_unknown")
     return EXPORTERS[format].stream(table, meta)

@@ -1,4 +1,4 @@
-"""Arrow: a pyarrow Table, and the IPC stream. Needs pyarrow (`provgraph[arrow]`)."""
+"""Arrow: a pyarrow Table, the IPC file, and the IPC stream. Needs pyarrow (`provgraph[arrow]`)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from provgraph.errors import needs_extra
-from provgraph.export.tables.files import write_stream
+from provgraph.export.tables.files import replacing, write_stream
 from provgraph.export.tables.meta import KEY, TableMeta, described
 from provgraph.schema.table import Array, Column, Table
 from provgraph.schema.text import encode_text
 
 _ROWS = 131_072
+FILE_START, STREAM_START = b"ARROW1\0\0", b"\xff\xff\xff\xff"
 
 
 def to_arrow(table: Table, meta: TableMeta | None = None) -> Any:
@@ -35,7 +36,18 @@ def to_arrow(table: Table, meta: TableMeta | None = None) -> Any:
 
 
 def write(table: Table, meta: TableMeta, path: Path) -> None:
-    write_stream(stream(table, meta), path)
+    """The IPC file format, which readers of files expect and can read in any order; the stream where it ends in .arrows."""
+    if path.suffix.lower() == ".arrows":
+        write_stream(stream(table, meta), path)
+        return
+    pa = pyarrow()
+    whole = to_arrow(table, meta)
+    with (
+        replacing(path) as part,
+        part.open("xb") as file,
+        pa.ipc.new_file(pa.PythonFile(file, mode="w"), whole.schema) as writer,
+    ):
+        writer.write_table(whole, max_chunksize=_ROWS)
 
 
 def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
@@ -53,7 +65,10 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
 def identify(path: Path) -> str | None:
     pa = pyarrow()
     with path.open("rb") as file:
-        found = (pa.ipc.open_stream(file).schema.metadata or {}).get(KEY.encode())
+        is_file = file.read(len(FILE_START)) == FILE_START
+        file.seek(0)
+        reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file)
+        found = (reader.schema.metadata or {}).get(KEY.encode())
     return found.decode() if found else None
 
 

@@ -1,11 +1,18 @@
-"""Table files appear whole or not at all."""
+"""Table files appear whole or not at all.
+
+What is being written is beside its target as ``.NAME.PID.8HEX.part``; the first half of the hex digits is the machine's,
+the second is random. What a killed process left is removed when the same target is written again.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -21,7 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises StorageError: ``disk_full``, ``storage_failed``.
     """
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    _remove_left(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.{_host()}{uuid4().hex[:4]}.part")
     try:
         yield part
         with part.open("rb") as file:
@@ -44,6 +52,33 @@ def replacing(path: Path) -> Iterator[Path]:
             reason = error.strerror or str(error)
             raise StorageError(f"{path} cannot be written: {reason}.", path=str(path)) from error
         raise
+
+
+def _host() -> str:
+    return sha256(socket.gethostname().encode()).hexdigest()[:4]
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what processes of this machine that have ended left of writing `path`."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}})\.{_host()}[0-9a-f]{{4}}\.part")
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            found = ours.fullmatch(entry.name)
+            if found and not _runs(int(found[1])):
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _runs(pid: int) -> bool:
+    if os.name == "nt":  # where asking would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it runs, under another user
+    return True
 
 
 def write_stream(chunks: Iterable[bytes], path: Path) -> None:

@@ -46,10 +46,16 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
 
 
 def identify(path: Path) -> str | None:
+    """Looks in the primary header and those of all tables: astropy moves the card to the table when it saves again."""
     from astropy.io import fits
 
-    found = fits.getheader(path, 0).get(FITS_KEY)
-    return found if isinstance(found, str) else None
+    with fits.open(path) as units:
+        for number, unit in enumerate(units):
+            if number == 0 or isinstance(unit, fits.BinTableHDU):
+                found = unit.header.get(FITS_KEY)
+                if isinstance(found, str):
+                    return found
+    return None
 
 
 @dataclass(frozen=True, slots=True)

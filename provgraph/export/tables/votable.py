@@ -110,30 +110,29 @@ def _before(n: int, meta: TableMeta, attributes: list[Attribute], columns: list[
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n<RESOURCE type="results">\n',
         *(f"<INFO name={_quoted(key)} value={_quoted(value)}/>\n" for key, value in infos.items()),
-        f'<TABLE {_identifier(meta.name, 0)}name={_quoted(meta.name)} nrows="{n}">\n',
+        f'<TABLE {_identifier(meta.name)}name={_quoted(meta.name)} nrows="{n}">\n',
         f"<DESCRIPTION>{escape(_clean(meta.description))}</DESCRIPTION>\n" if meta.description else "",
-        *(_field(i, a, c) for i, (a, c) in enumerate(zip(attributes, columns, strict=True), start=1)),
+        *(_field(a, c) for a, c in zip(attributes, columns, strict=True)),
         '<DATA><BINARY2><STREAM encoding="base64">\n',
     ]
     return "".join(parts)
 
 
-def _identifier(name: str, place: int) -> str:
+def _identifier(name: str) -> str:
     """An ID for what has a name that could not be one; readers would otherwise make one up, and warn."""
     if _ID.fullmatch(name):
         return ""
-    return f'ID="_{place}_{_NOT_ID.sub("_", name)}" '
+    return f'ID="_0_{_NOT_ID.sub("_", name)}" '
 
 
-def _field(place: int, attribute: Attribute, column: _Field) -> str:
+def _field(attribute: Attribute, column: _Field) -> str:
     known = described(attribute)
     words = {"name": attribute.name, "datatype": column.datatype}
     if column.arraysize:
         words["arraysize"] = column.arraysize
     words |= {key: known[key] for key in ("unit", "ucd") if key in known}
-    start = f"<FIELD {_identifier(attribute.name, place)}" + " ".join(
-        f"{key}={_quoted(value)}" for key, value in words.items()
-    )
+    # No ID: astropy calls columns by it, and what it makes of a name itself (`a_b` of `a b`) is nearer to the name.
+    start = "<FIELD " + " ".join(f"{key}={_quoted(value)}" for key, value in words.items())
     if "description" not in known:
         return start + "/>\n"
     return f"{start}><DESCRIPTION>{escape(_clean(known['description']))}</DESCRIPTION></FIELD>\n"

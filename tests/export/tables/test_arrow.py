@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from provgraph.errors import MissingExtra
-from provgraph.export.tables import stream, to_arrow, write
+from provgraph.export.tables import identify, stream, to_arrow, write
+from provgraph.schema.attribute import Attribute, AttributeSet
+from provgraph.schema.table import Column, Table
 from tests.export.tables.sample import META, sample
 
 
@@ -20,7 +22,7 @@ def found(request: pytest.FixtureRequest, tmp_path: Path) -> pa.Table:
         return to_arrow(table, META)
     path = tmp_path / f"t.{request.param}"
     write(table, META, path)
-    return pa.ipc.open_stream(path).read_all() if request.param == "arrow" else pq.read_table(path)
+    return pa.ipc.open_file(path).read_all() if request.param == "arrow" else pq.read_table(path)
 
 
 def test_values_nulls_and_descriptions(found: pa.Table) -> None:
@@ -58,6 +60,23 @@ def test_the_stream_comes_in_batches() -> None:
     parts = list(stream(big, META, "arrow"))
     assert len(parts) > 3
     assert pa.ipc.open_stream(b"".join(parts)).read_all().num_rows == 300_000
+
+
+def test_a_file_is_of_the_file_format_and_a_stream_of_the_other(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    table = sample(1000)
+    big = table.take(np.tile(np.arange(1000), 300))
+    write(big, META, tmp_path / "t.arrow")
+    write(big, META, tmp_path / "t.arrows")
+    with pa.ipc.open_file(tmp_path / "t.arrow") as reader:
+        assert reader.num_record_batches > 1
+    simple = Table(
+        np.arange(5), {"i4": Column(table["i4"].values[:5])}, AttributeSet([Attribute("i4", "i4", origin="o:i4")])
+    )
+    write(simple, META, tmp_path / "simple.arrow")
+    assert polars.read_ipc(tmp_path / "simple.arrow")["i4"].to_list() == table["i4"].values[:5].tolist()
+    assert pa.ipc.open_stream(tmp_path / "t.arrows").read_all().num_rows == 300_000
+    assert identify(tmp_path / "t.arrow") == identify(tmp_path / "t.arrows") == META.iri
 
 
 def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
+import signal
 import subprocess
 import sys
 import textwrap
@@ -86,7 +88,11 @@ def test_stream_is_the_file(tmp_path: Path, format: str) -> None:
     path = path_for(tmp_path, format)
     write(table, META, path)
     parts = list(stream(table, META, format))
-    if format == "hdf5":  # which keeps times and places of its own
+    if format == "arrow":  # whose file ends in a table of contents
+        streamed = tmp_path / "t.arrows"
+        write(table, META, streamed)
+        assert b"".join(parts) == streamed.read_bytes()
+    elif format == "hdf5":  # which keeps times and places of its own
         path.write_bytes(b"".join(parts))
         assert len(read(path)[1]) == len(table.attributes)
     else:
@@ -113,7 +119,7 @@ def test_many_parts(tmp_path: Path, format: str) -> None:
     if format == "arrow":
         import pyarrow as pa
 
-        found = pa.ipc.open_stream(path).read_all()
+        found = pa.ipc.open_file(path).read_all()
         assert found["id"].to_pylist() == list(range(n))
         assert found["x"].null_count == int((np.arange(n) % 7 == 0).sum())
         return
@@ -180,6 +186,33 @@ def test_no_directory(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No such file") as caught:
         write(sample(10), META, tmp_path / "none" / "t.fits")
     assert caught.value.code == "storage_failed"
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path: Path) -> None:
+    program = """
+        import os, signal, sys
+        from pathlib import Path
+        from provgraph.export.tables.files import write_stream
+        def chunks():
+            yield b"some"
+            os.kill(os.getpid(), signal.SIGKILL)
+        write_stream(chunks(), Path(sys.argv[1]))
+        """
+    target = tmp_path / "t [1].csv"
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    [left] = tmp_path.iterdir()
+    assert re.fullmatch(r"\.t \[1\]\.csv\.[0-9]+\.[0-9a-f]{8}\.part", left.name)
+    ended, end = left.name.split(".")[-3], left.name[-13:]
+    kept = {
+        f".{target.name}.{os.getppid()}{end}",  # still runs
+        f".{target.name}.{ended}.{'0000' if end[1:5] != '0000' else 'ffff'}0000.part",  # another machine's
+        left.name.replace("[1]", "[2]"),  # of another target
+    }
+    for name in kept:
+        (tmp_path / name).write_bytes(b"some")
+    write(sample(10), META, target)
+    assert {p.name for p in tmp_path.iterdir()} == {target.name, *kept}
 
 
 def test_a_file_is_synced_before_it_takes_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 from astropy.io.votable import parse_single_table
+from astropy.table import Table as AstropyTable
 
 from provgraph.export.tables import TableMeta, identify, write
+from provgraph.schema.attribute import Attribute, AttributeSet
+from provgraph.schema.table import Column, Table
 from tests.export.tables.sample import META, sample
 
 
@@ -56,3 +59,13 @@ def test_text_that_xml_must_not_take_for_markup(tmp_path: Path) -> None:
     assert infos["provgraph.key & more"] == "<tag>\nline"
     assert identify(tmp_path / "t.vot") == meta.iri
     assert root.find(f".//{space}TABLE").get("name") == "a<b & \"c\" 'd' "
+
+
+def test_names_that_are_no_identifiers(tmp_path: Path) -> None:
+    names = ["a b", "1st", "é", "plain"]
+    attributes = AttributeSet([Attribute(name, "f8", origin=f"o:{i}") for i, name in enumerate(names)])
+    write(Table(np.arange(3), {n: Column(np.arange(3.0)) for n in names}, attributes), META, tmp_path / "t.vot")
+    assert b"<FIELD ID" not in (tmp_path / "t.vot").read_bytes()
+    assert AstropyTable.read(tmp_path / "t.vot", use_names_over_ids=True).colnames == names
+    # What astropy makes of them where it is not asked for the names.
+    assert AstropyTable.read(tmp_path / "t.vot").colnames == ["a_b", "_1st", "__", "plain"]

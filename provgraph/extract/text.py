@@ -173,7 +173,6 @@ class _Type:
 
     def __init__(self, missing: frozenset[str], *, exact: bool) -> None:
         self.missing = missing
-        self.masks = False
         self._exact = exact
         self._int = _ID if exact else _INT
         self._whole = self._number = True
@@ -181,13 +180,11 @@ class _Type:
         self._any = False
 
     def see(self, fields: Iterable[str]) -> None:
-        if not self._number and (self.masks or not self.missing):
+        if not self._number:
             return
         filled = [text for field in fields if (text := field.strip())]
         if self.missing:
-            some = len(filled)
             filled = [text for text in filled if text not in self.missing]
-            self.masks |= len(filled) < some
         if not filled:
             return
         self._any = True

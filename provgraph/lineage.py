@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from provgraph.errors import UsageError
 from provgraph.export import EXPORTERS
+from provgraph.export.tables.files import replacing
 from provgraph.graph.lineage import Lineage
 
 # Longest first: '.prov.json' is PROV-JSON, and so is '.json'.
@@ -61,12 +61,9 @@ class LineageView:
                 f"{target.name} does not say a format; end it in one of {', '.join(SUFFIXES)}, or give format=.",
                 code="format_unknown",
             )
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            temporary.write_text(self.to(found), encoding="utf-8")
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        text = self.to(found)
+        with replacing(target) as part:
+            part.write_text(text, encoding="utf-8")
         return target
 
     def _repr_svg_(self) -> str:

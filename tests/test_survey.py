@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provgraph.errors import InvalidInput, NotFound, UsageError
+from provgraph.errors import InvalidInput, NotFound, StorageError, UsageError
 from tests.surveys import catalog, galaxies, nearby, open_survey, survey  # noqa: F401
 
 
@@ -118,3 +118,10 @@ def test_a_survey_is_looked_through(nearby: Any) -> None:
     assert "A" in nearby
     assert "B" not in nearby
     assert [c.label for c in nearby] == ["A"]
+
+
+def test_a_lineage_that_cannot_be_written_is_one_sentence(nearby: Any, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be written"):
+        nearby.lineage("A").write(tmp_path / "nowhere" / "a.svg")
+    assert nearby.lineage("A").write(tmp_path / "a.svg").stat().st_size > 500
+    assert [p.name for p in tmp_path.iterdir() if ".part" in p.name] == []

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import provgraph
+from provgraph.config import EMBEDDED, Settings
+from provgraph.graph.statements import Statement
 from tests.conftest import ENGINES, empty
 
 OpenSurvey = Callable[..., Any]
@@ -36,6 +38,33 @@ def open_survey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
     yield again
     for survey in opened:
         survey.close()
+
+
+@pytest.fixture(params=ENGINES)
+def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the graph of this test is, for processes too: 'embedded', or an empty server whose password they find."""
+    if request.param == "embedded":
+        return EMBEDDED
+    server = request.getfixturevalue("neo4j_server")
+    monkeypatch.setenv("PROVGRAPH_GRAPH_AUTH", ":".join(server.auth))
+    empty_graph(server.uri)
+    return str(server.uri)
+
+
+def empty_graph(address: str) -> None:
+    """Make room for another survey: a server has one; an embedded graph is new with its directory."""
+    if address != EMBEDDED:
+        from provgraph.graph.neo4j import Neo4jEngine
+
+        with Neo4jEngine(address, Settings.from_environment().graph_auth) as engine:
+            empty(engine)
+
+
+def census(survey: Any) -> dict[str, int]:
+    """How many nodes of each kind its graph has; but who worked with it, and where, differs from process to process."""
+    kinds = Statement("census", ("MATCH (n) RETURN labels(n) AS labels, count(*) AS n",))
+    found = {":".join(sorted(row["labels"])): row["n"] for row in survey.engine.read(kinds)}
+    return {kind: n for kind, n in found.items() if not {"Agent", "Environment"} & set(kind.split(":"))}
 
 
 @pytest.fixture

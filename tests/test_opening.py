@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,24 @@ def test_a_wrong_password(neo4j_server: Any, tmp_path: Path) -> None:
     with pytest.raises(GraphUnavailable) as caught:
         provgraph.open(tmp_path / "one", graph=neo4j_server.uri, auth=("neo4j", "not the password"))
     assert caught.value.code == "graph_auth_failed"
+
+
+@pytest.mark.neo4j
+def test_a_server_that_is_too_old(too_old_neo4j: Any, tmp_path: Path) -> None:
+    with pytest.raises(GraphUnavailable, match=r"is Neo4j/5\.25\.1; provgraph needs Neo4j 5\.26 or newer\.$") as caught:
+        provgraph.open(tmp_path / "one", graph=too_old_neo4j.uri, auth=too_old_neo4j.auth)
+    assert caught.value.code == "graph_too_old"
+    done = subprocess.run(
+        [sys.executable, "-m", "provgraph", "init", "two", "--graph", too_old_neo4j.uri], capture_output=True, text=True,
+        cwd=tmp_path, env={**os.environ, "PROVGRAPH_GRAPH_AUTH": ":".join(too_old_neo4j.auth)}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"provgraph: {caught.value}\n")
+    assert list(tmp_path.iterdir()) == []
+    from neo4j import GraphDatabase
+
+    with GraphDatabase.driver(too_old_neo4j.uri, auth=too_old_neo4j.auth) as driver:
+        for there in ("MATCH (n) RETURN n", "SHOW CONSTRAINTS YIELD name RETURN name"):
+            assert driver.execute_query(there).records == []
 
 
 SECOND = """

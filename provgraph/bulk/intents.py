@@ -24,14 +24,25 @@ class Intents:
 
     @contextmanager
     def declare(self) -> Iterator[None]:
-        """While this is open, segments may be written that the graph does not know yet."""
+        """While this is open, segments may be written that the graph does not know yet.
+
+        Whoever fails inside removes what it wrote. Ctrl-C can come between any two steps, also right after the graph was
+        told: then nothing may be removed, and the next start looks what the graph knows.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / f"{uuid4().hex}.intent"
         path.write_text(json.dumps({"process": processes.mark()}), encoding="utf-8")
         try:
             yield
-        finally:
+        except Exception:
             path.unlink(missing_ok=True)
+            raise
+        except BaseException:
+            begun = path.stat()
+            path.write_text("{}", encoding="utf-8")  # as if we were gone, though this process may live on
+            os.utime(path, ns=(begun.st_atime_ns, begun.st_mtime_ns))
+            raise
+        path.unlink(missing_ok=True)
 
     def recover(self, store: Hdf5Store, registered: Callable[[], Collection[str]]) -> list[str]:
         """Remove what killed processes left: unfinished segments, and finished ones that were never registered."""
@@ -41,7 +52,7 @@ class Intents:
             try:
                 process = json.loads(path.read_text(encoding="utf-8"))["process"]
             except (ValueError, KeyError, OSError):
-                process = None  # killed while it was written
+                process = None  # killed while it was written, or interrupted
             if process is None or processes.is_gone(process):
                 left.append(path)
                 oldest = min(oldest, os.stat(path).st_mtime)

@@ -250,6 +250,26 @@ class EmbeddedEngine(GraphEngine):
         return run_text
 
 
+def is_locked(directory: Path) -> bool:
+    """Whether another process has a graph open; False where that cannot be told without opening it.
+
+    Opening would tell too, but the engine writes before it looks at its lock: files of ours in the graph of another user.
+    Not for a graph that this process has open: it would give up its own lock.
+    """
+    try:
+        import fcntl
+
+        file = (directory / "database.lck").open("r+b")
+    except (ImportError, OSError):
+        return False
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def _unwritable(directory: Path) -> Path | None:
     """The directory that has to be written in and cannot be; None where writing is not the trouble."""
     there = next(p for p in (directory, *directory.absolute().parents) if p.is_dir())

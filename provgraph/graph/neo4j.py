@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn
@@ -108,9 +109,20 @@ class Neo4jEngine(GraphEngine):
         if getattr(self._inside, "transaction", False):
             raise nested()
         self._inside.transaction = True
+        interrupt: BaseException | None = None
         try:
             with self._driver.session(**self._session) as session:
-                yield session
+                try:
+                    yield session
+                except (KeyboardInterrupt, SystemExit, BufferError) as error:
+                    # An answer is half read, or still to be waited for: the driver would go on with it as if nothing had
+                    # happened. After what it knows as a cancellation it drops the connection, and the server rolls back.
+                    interrupt = error
+                    raise CancelledError from error
+        except CancelledError:
+            if interrupt is None:
+                raise
+            raise interrupt from None
         finally:
             self._inside.transaction = False
 
@@ -150,6 +162,10 @@ class Neo4jEngine(GraphEngine):
             yield
         except ProvgraphError:
             raise
+        except BufferError as error:  # what the driver makes of Ctrl-C while it reads
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            raise error.__context__ from None
         except exceptions.Neo4jError as error:
             if _is_security(error):
                 raise GraphUnavailable(

@@ -312,6 +312,8 @@ def _hold(directory: Path, holder: channel.Holder | None) -> _Held | None:
         if held is not None:
             held.users += 1
             return held
+        if holder is not None and (holder.is_other_user or holder.is_other_host) and embedded.is_locked(directory):
+            raise _locked(directory, holder)
         try:
             engine = EmbeddedEngine(directory)
         except GraphUnavailable as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -127,6 +128,21 @@ def test_a_deadlock_is_retried(neo4j_engine: Neo4jEngine) -> None:
     assert len(runs) > 2
     rows = neo4j_engine.read(Statement("n", ("MATCH (n:Entity) RETURN n.n AS n",)))
     assert rows == [{"n": 2}, {"n": 2}]
+
+
+@pytest.mark.neo4j
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to one process")
+def test_ctrl_c_while_waiting_for_an_answer(neo4j_engine: Neo4jEngine) -> None:
+    """It arrives as what it is, whatever the driver makes of it, is no commit, and the engine can be used again."""
+    slow = Statement("slow", ("CREATE (:Entity {object_id: 'a'}) WITH 1 AS one UNWIND range(1, 1000000000) AS i "
+                              "WITH i WHERE i % 7 = 8 RETURN count(i) AS n",))  # fmt: skip
+    for doing in (neo4j_engine.write, neo4j_engine.scratch):
+        clock = threading.Timer(0.5, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
+        clock.start()
+        with pytest.raises(KeyboardInterrupt):
+            doing(lambda run: run(slow))
+        clock.join()
+        assert neo4j_engine.read(Statement("n", ("MATCH (n:Entity) RETURN count(n) AS n",))) == [{"n": 0}]
 
 
 @pytest.mark.neo4j

@@ -22,6 +22,7 @@ import platformdirs
 
 HERE = Path(__file__).parent
 DEFAULT_VERSION = "5.26.30"
+TOO_OLD_VERSION = "5.25.1"
 PASSWORD = "only-for-tests"
 WAYS = "set PROVGRAPH_TEST_NEO4J_URI and _AUTH, or install mvn and Java 17 (21 for 2026 releases)"
 
@@ -39,12 +40,12 @@ class Server(NamedTuple):
 
 
 def start(version: str | None = None) -> Server:
-    """A running Neo4j, ready for connections."""
-    version = version or os.environ.get("PROVGRAPH_TEST_NEO4J_VERSION") or DEFAULT_VERSION
+    """A running Neo4j, ready for connections; of one version, then never the one that is there."""
     uri = os.environ.get("PROVGRAPH_TEST_NEO4J_URI")
-    if uri:
+    if uri and version is None:
         user, _, password = os.environ.get("PROVGRAPH_TEST_NEO4J_AUTH", "neo4j:neo4j").partition(":")
         return Server(uri, (user, password), lambda: None)
+    version = version or os.environ.get("PROVGRAPH_TEST_NEO4J_VERSION") or DEFAULT_VERSION
     return _in_container(version) or _from_maven(version)
 
 

@@ -8,16 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import provgraph
-from tests.surveys import galaxies, write_fits
+from tests.surveys import address, census, empty_graph, galaxies, write_fits  # noqa: F401
 from tests.test_ingest import rubbish
 
 PULL = """
 import sys, provgraph
-survey = provgraph.open(sys.argv[1])
+survey = provgraph.open(sys.argv[1], graph=sys.argv[2])
 print("open", flush=True)
 pull = survey.pull("A", ["id", "absmag"], where="redshift < 0.9", name="most")
 print(len(pull.data()), flush=True)
@@ -25,31 +27,42 @@ print(len(pull.data()), flush=True)
 EXPRESSION = "mag_u - distmod(redshift) + " + " + ".join(f"sin(ra * {n})" for n in range(1, 15))
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_killed_while_pulling(tmp_path: Path, how: signal.Signals) -> None:
-    with provgraph.open(tmp_path / "survey") as survey:
-        survey.ingest(write_fits(tmp_path / "a.fits", galaxies(300_000), {}), name="A", id="id")
+def test_killed_while_pulling(tmp_path: Path, address: str, how: signal.Signals) -> None:
+    catalog = write_fits(tmp_path / "a.fits", galaxies(300_000), {})
+
+    def begin(directory: Path) -> Any:
+        survey = provgraph.open(directory, graph=address)
+        survey.ingest(catalog, name="A", id="id")
         survey.define_calculator("absmag", requires=["redshift", "mag_u", "ra"], expression=EXPRESSION)
-    counts = set()
-    for delay in (0.0, 0.1, 0.3):
+        return survey
+
+    with begin(tmp_path / "undisturbed") as survey:
+        expected = survey.pull("A", ["id", "absmag"], where="redshift < 0.9", name="most").data()
+        undisturbed = census(survey)
+    empty_graph(address)
+    begin(tmp_path / "survey").close()
+    finished = []
+    for delay in (0.0, 0.2):
         process = subprocess.Popen(
-            [sys.executable, "-c", PULL, str(tmp_path / "survey")], stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", PULL, str(tmp_path / "survey"), address], stdout=subprocess.PIPE, text=True,
             stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == "open\n"
         time.sleep(delay)
         process.send_signal(how)
         said = process.stdout.read().strip()
-        process.wait()
-        counts |= {int(said)} if said else set()
-        with provgraph.open(tmp_path / "survey") as survey:
+        finished.append(bool(said))
+        assert process.wait() == -how or said == str(len(expected))
+        with provgraph.open(tmp_path / "survey", graph=address) as survey:
             assert rubbish(survey) == []
-    with provgraph.open(tmp_path / "survey") as survey:
+    assert not finished[0]
+    with provgraph.open(tmp_path / "survey", graph=address) as survey:
         pull = survey.pull("A", ["id", "absmag"], where="redshift < 0.9", name="most")
-        counts.add(len(pull.data()))
-        assert rubbish(survey) == []
-        whole = survey.pull("A", ["id", "redshift"]).data()
-        assert counts == {int((whole["redshift"].values < 0.9).sum())}
+        data = pull.data()
+        for name in ("id", "absmag"):
+            np.testing.assert_array_equal(data[name].values, expected[name].values, name)
         assert len(survey.versions(pull.result)) == 1
+        assert census(survey) == undisturbed
+        assert rubbish(survey) == []

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from provgraph.errors import StorageError
+from provgraph.export.tables.files import replacing
 from provgraph.language import cosmology
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +61,7 @@ def write(directory: Path, *, galaxies: int = GALAXIES, seed: int = SEED) -> lis
     About 2 % of the spectra and 3 % of the shapes are of galaxies that the photometry does not have, and the other way round
     most galaxies have neither; a twelfth of the redshifts could not be measured.
 
-    Raises StorageError ``directory_unusable``.
+    Raises StorageError ``directory_unusable``, ``disk_full``.
     """
     writers: dict[str, Callable[[Galaxies, np.random.Generator], bytes]] = {
         PHOTOMETRY: _photometry, SPECTROSCOPY: _spectroscopy, SHAPES: _shapes,
@@ -148,20 +147,20 @@ def _shapes(sky: Galaxies, random: np.random.Generator) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a killed demo leaves nothing that looks like a catalog."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file whole or not at all; what a killed demo left of it is removed first."""
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise _unusable(path.parent, error) from error
+        with replacing(path) as part:
+            part.write_bytes(content)
+    except StorageError as error:
+        if error.code == "disk_full":
+            raise
+        raise _unusable(path.parent, error.__cause__) from error
 
 
-def _unusable(directory: Path, error: OSError) -> StorageError:
+def _unusable(directory: Path, error: BaseException | None) -> StorageError:
+    reason = getattr(error, "strerror", None) or str(error)
     return StorageError(
-        f"The catalogs cannot be written to {directory}: {error.strerror}.",
+        f"The catalogs cannot be written to {directory}: {reason}.",
         code="directory_unusable",
         path=str(directory),
     )

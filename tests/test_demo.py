@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 import provgraph
 from provgraph import demo, simulate
-from provgraph.errors import NameTaken
+from provgraph.errors import NameTaken, StorageError
 
 pytest_plugins = ("tests.demonstration",)
 pytestmark = pytest.mark.embedded
@@ -39,6 +41,33 @@ def test_files_that_are_there_are_kept(tmp_path: Path) -> None:
     (tmp_path / simulate.SHAPES).write_bytes(b"mine")
     simulate.write(tmp_path, galaxies=500)
     assert (tmp_path / simulate.SHAPES).read_bytes() == b"mine"
+
+
+KILLED = """
+import os, pathlib, sys
+from provgraph import simulate
+
+def cut(path, content):
+    path.open("wb", buffering=0).write(content[:100])
+    os._exit(9)
+
+pathlib.Path.write_bytes = cut
+simulate.write(pathlib.Path(sys.argv[1]), galaxies=500)
+"""
+
+
+def test_what_a_kill_left_is_removed(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False).returncode == 9
+    assert len(list(tmp_path.iterdir())) == 1
+    simulate.write(tmp_path, galaxies=500)
+    assert {p.name for p in tmp_path.iterdir()} == {simulate.PHOTOMETRY, simulate.SPECTROSCOPY, simulate.SHAPES}
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / simulate.PHOTOMETRY).mkdir()
+    with pytest.raises(StorageError, match=r"cannot be written to .*: [A-Z].*[a-z]\.") as caught:
+        simulate.write(tmp_path, galaxies=500)
+    assert caught.value.code == "directory_unusable"
 
 
 def test_catalogs_overlap_and_have_gaps(demonstration: Path) -> None:

@@ -22,7 +22,7 @@ EXAMPLES = {
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False,
-        help="FITS, VOTable, CSV or whitespace text, Parquet or HDF5; also gzipped. Recognised by its content.")],
+        help="FITS, VOTable, CSV, ECSV, IPAC or other text (these also gzipped), Parquet, Arrow or HDF5. Recognised by content.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call the collection.")] = "",
     id: Annotated[str, typer.Option("--id", metavar="COLUMN",
         help="Column with the identifiers; without it the rows are numbered.")] = "",

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from provgraph.errors import FileUnreadable
-from provgraph.extract import fits, hdf5, parquet, text, votable
+from provgraph.extract import arrow, ecsv, fits, hdf5, ipac, parquet, text, votable
 from provgraph.extract.source import Extractor, Source, read_head
 
 EXTRACTORS: tuple[Extractor, ...] = (
     fits,
     votable,
     parquet,
+    arrow,
     hdf5,
+    ecsv,
+    ipac,
     text,  # last: it is what has no mark of its own
 )
 

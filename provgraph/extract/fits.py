@@ -21,8 +21,10 @@ from provgraph.extract.source import (
     Metadata,
     Source,
     is_gzipped,
+    labels,
     open_bytes,
     reading,
+    table_ambiguous,
     table_missing,
     truncated,
     unique_names,
@@ -63,43 +65,64 @@ def matches(path: Path, head: bytes) -> bool:
 def open(
     path: Path, *, table: str | int | None = None, id: str | None = None, missing: Mapping[str, Sequence[Any]] = {}
 ) -> Source:
-    """The first table, or the one with this extension name or HDU number (from 0, the primary one, as astropy counts)."""
+    """The only table, or the one with this extension name or HDU number (from 0, the primary one, as astropy counts)."""
+    hdus = list(_hdus(path))
+    tables = [hdu for hdu in hdus if hdu.is_table]
+    names = labels([hdu.name for hdu in tables], [hdu.number for hdu in tables])
+    if table is None:
+        asked = hdus
+    elif isinstance(table, int) or table.isdigit():
+        asked = [hdu for hdu in hdus if hdu.number == int(table)]
+    else:
+        asked = [hdu for hdu in hdus if hdu.name.casefold() == table.strip().casefold()]
+    found = [hdu for hdu in asked if hdu.is_table]
+    if len(found) > 1:
+        if table is None:
+            raise table_ambiguous(path, names)
+        raise table_ambiguous(path, [str(hdu.number) for hdu in found], str(table))
+    if found:
+        return _open_table(path, found[0], _metadata(hdus[0].header))
+    if not tables and table is None:
+        raise FileUnreadable(f"{path} holds images only, no table.", code="table_missing", path=str(path))
+    if asked:
+        there = f"it has these tables: {', '.join(names)}." if names else "it has no table."
+        raise FileUnreadable(
+            f"HDU {table!r} of {path} is an image, not a table; {there}", code="table_missing", path=str(path)
+        )
+    raise table_missing(path, table, names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hdu:
+    """A part of the file: its header, and where its data begin."""
+
+    number: int
+    header: Any
+    start: int
+
+    @property
+    def name(self) -> str:
+        return str(self.header.get("EXTNAME", "")).strip()
+
+    @property
+    def is_table(self) -> bool:
+        kind = str(self.header.get("XTENSION", "IMAGE")).strip().upper()
+        return kind in ("BINTABLE", "TABLE") and not self.header.get("ZIMAGE")  # a compressed image stands in a table
+
+
+def _hdus(path: Path) -> Iterator[_Hdu]:
     with reading(path), open_bytes(path) as file:
-        seen: list[str] = []
-        tables: list[str] = []
-        primary: Metadata = {}
-        wanted = int(table) if isinstance(table, str) and table.isdigit() else table
         end = None if is_gzipped(path) else path.stat().st_size
         number = 0
         while (header := _read_header(path, file)) is not None:
-            kind = str(header.get("XTENSION", "IMAGE")).strip().upper()
-            name = str(header.get("EXTNAME", "")).strip()
-            start, size = file.tell(), _data_size(header)
-            seen.append(name or str(number))
-            if number == 0:
-                primary = _metadata(header)
-            if kind in ("BINTABLE", "TABLE") and not header.get("ZIMAGE"):  # a compressed image stands in a table
-                tables.append(name or str(number))
-                if wanted is None or wanted == number or str(table).casefold() == name.casefold():
-                    return _open_table(path, header, start, number, primary, end)
-            elif wanted is not None and (wanted == number or str(table).casefold() == name.casefold()):
-                raise FileUnreadable(
-                    f"HDU {table!r} of {path} is an image, not a table; {_there_are(tables)}",
-                    code="table_missing",
-                    path=str(path),
-                )
-            _skip(path, file, start, size, end)
+            hdu = _Hdu(number, header, file.tell())
+            yield hdu
+            _skip(path, file, hdu.start, _data_size(header), end)
             number += 1
-        if not tables and table is None:
-            raise FileUnreadable(f"{path} holds images only, no table.", code="table_missing", path=str(path))
-        raise table_missing(path, table, tables)
 
 
-def _there_are(tables: list[str]) -> str:
-    return "tables before it: " + ", ".join(tables) + "." if tables else "no table comes before it."
-
-
-def _open_table(path: Path, header: Any, start: int, number: int, primary: Metadata, end: int | None) -> Source:
+def _open_table(path: Path, hdu: _Hdu, primary: Metadata) -> Source:
+    header, number = hdu.header, hdu.number
     metadata = primary | _metadata(header)
     if header.get("ZTABLE"):
         raise FileUnreadable(
@@ -109,10 +132,7 @@ def _open_table(path: Path, header: Any, start: int, number: int, primary: Metad
         )
     if str(header["XTENSION"]).strip() == "TABLE":
         return _AsciiTable(path, number, header, metadata)
-    rows, width = int(header["NAXIS2"]), int(header["NAXIS1"])
-    if end is not None and start + rows * width > end:
-        raise truncated(path, f"table of {rows} rows needs {start + rows * width} bytes, the file has {end}")
-    return _BinaryTable(path, header, start, metadata)
+    return _BinaryTable(path, header, hdu.start, metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +378,7 @@ def _data_size(header: Mapping[str, Any]) -> int:
 def _skip(path: Path, file: IO[bytes], start: int, size: int, end: int | None) -> None:
     """To the next header. What fills the last block is not missed: some writers leave it out."""
     if end is not None and start + size > end:
-        raise truncated(path, "the data of an HDU are not all there")
+        raise truncated(path, f"an HDU needs {start + size} bytes, the file has {end}")
     file.seek(start + -(-size // _BLOCK) * _BLOCK)
 
 

@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from provgraph.errors import FileUnreadable
-from provgraph.extract.source import ROWS, Array, Metadata, Source, table_missing, truncated, utf8
+from provgraph.extract.source import (
+    ROWS,
+    Array,
+    Metadata,
+    Source,
+    check_unpacked,
+    table_ambiguous,
+    table_missing,
+    truncated,
+    utf8,
+)
 from provgraph.names import UNIT_UNDECLARED
 from provgraph.schema.attribute import Attribute
 from provgraph.schema.table import Column
@@ -40,6 +50,7 @@ def open(
     """The group or compound dataset named (``'/a/b'`` or ``'b'``), or the only one there is."""
     import h5py
 
+    check_unpacked(path, format)
     try:
         file = h5py.File(path, "r", locking=False)
     except OSError as error:
@@ -122,12 +133,7 @@ def _find(path: Path, file: Any, table: str | int | None) -> Any:
                 )
             raise table_missing(path, None, [])
         if len(found) > 1:
-            raise FileUnreadable(
-                f"{path} holds {len(found)} tables: {', '.join(found[:20])}; say which one with table=.",
-                code="table_ambiguous",
-                path=str(path),
-                tables=found,
-            )
+            raise table_ambiguous(path, found)
         return file[found[0]]
     if isinstance(table, int):
         if not 0 <= table < len(found):
@@ -140,6 +146,8 @@ def _find(path: Path, file: Any, table: str | int | None) -> Any:
     same_end = [name for name in found if name.endswith(wanted)]
     if len(same_end) == 1:
         return file[same_end[0]]
+    if same_end:
+        raise table_ambiguous(path, same_end, table)
     if wanted in _pandas_groups(file):
         raise FileUnreadable(f"{wanted} in {path} cannot be read: {_PANDAS}.", code="table_unsupported", path=str(path))
     raise table_missing(path, table, found)

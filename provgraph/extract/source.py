@@ -156,6 +156,36 @@ def table_missing(path: Path, wanted: str | int | None, existing: Iterable[str])
     )
 
 
+def table_ambiguous(path: Path, tables: Sequence[str], called: str = "") -> FileUnreadable:
+    """tables : what can be given as ``table=``. called : the name that they share."""
+    names = ", ".join(tables[:20]) + (f" and {len(tables) - 20} more" if len(tables) > 20 else "")
+    return FileUnreadable(
+        f"{path} holds {len(tables)} tables{f' called {called!r}' if called else ''}: {names}; say which one with table=.",
+        code="table_ambiguous",
+        path=str(path),
+        tables=list(tables),
+    )
+
+
+def labels(names: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    """How each table is told from the others: by its name, or its number where it has none or shares it."""
+    folded = [name.casefold() for name in names]
+    return [
+        name if name and not name.isdigit() and folded.count(name.casefold()) == 1 else str(number)
+        for name, number in zip(names, numbers, strict=True)
+    ]
+
+
+def check_unpacked(path: Path, format: str) -> None:
+    """A format that is read from several places of a file at once cannot stand in a gzipped one."""
+    if is_gzipped(path):
+        raise FileUnreadable(
+            f"{path} is {format} in gzip, which cannot be read from where its values stand; unpack it first (gunzip).",
+            code="file_packed",
+            path=str(path),
+        )
+
+
 def unique_names(names: Iterable[str]) -> list[str]:
     """The same names; a repeated one gets a number, an empty one its place (``col3``)."""
     taken: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,10 @@ from provgraph.extract.source import (
     Array,
     Metadata,
     Source,
+    labels,
     open_bytes,
     reading,
+    table_ambiguous,
     table_missing,
     truncated,
     unique_names,
@@ -51,6 +54,8 @@ _TYPES = {
     "floatComplex": ">c8",
     "doubleComplex": ">c16",
 }
+_TABLE_TAG = re.compile(rb"<(?:[\w.-]+:)?TABLE[\s/>]")
+_LONGEST_TAG = 256
 _TRUE, _FALSE = frozenset(("t", "true", "1")), frozenset(("f", "false", "0"))
 
 
@@ -61,8 +66,8 @@ def matches(path: Path, head: bytes) -> bool:
 def open(
     path: Path, *, table: str | int | None = None, id: str | None = None, missing: Mapping[str, Sequence[Any]] = {}
 ) -> Source:
-    """The first table, the one with this name or ID, or the one with this number (from 0)."""
-    return _VOTable(path, table)
+    """The only table, the one with this name or ID, or the one with this number (from 0)."""
+    return _VOTable(path, _chosen(path, table))
 
 
 def described_fields(document: bytes) -> dict[str, Attribute]:
@@ -70,6 +75,87 @@ def described_fields(document: bytes) -> dict[str, Attribute]:
     reader = _Reader(Path("header"), None)
     reader.feed(document, final=True)
     return {f.attribute.name: f.attribute for f in reader.fields}
+
+
+def _chosen(path: Path, table: str | int | None) -> str | int | None:
+    """What was asked for, once it is sure that it is one table."""
+    if isinstance(table, int) or (table is not None and table.isdigit()) or _table_tags(path) < 2:
+        return table
+    tables = [t for t in _tables(path) if t.fields]  # one without has no values either
+    names = labels([t.name for t in tables], [t.number for t in tables])
+    if table is None:
+        if len(tables) > 1:
+            raise table_ambiguous(path, names)
+        return tables[0].number if tables else None
+    called = [t for t in tables if table.casefold() in (t.name.casefold(), t.id.casefold())]
+    if len(called) > 1:
+        raise table_ambiguous(path, [str(t.number) for t in called], table)
+    return called[0].number if called else table
+
+
+def _table_tags(path: Path) -> int:
+    """How often the document seems to begin a table; for nearly every one that makes a second look needless."""
+    count, kept = 0, b""
+    with reading(path), open_bytes(path) as file:
+        while piece := file.read(_PIECE):
+            piece = kept + piece
+            if b"\0" in piece[:4]:
+                return 2  # of two bytes a character: let the parser count
+            count += sum(1 for _ in _TABLE_TAG.finditer(piece))
+            # What may be the begin of a tag waits for the next piece; one that was counted whole does not stay.
+            last = piece.rfind(b"<", max(len(piece) - _LONGEST_TAG, 0))
+            kept = b"" if last < 0 or _TABLE_TAG.match(piece, last) else piece[last:]
+    return count
+
+
+@dataclass(slots=True)
+class _Table:
+    number: int
+    name: str
+    id: str
+    fields: int = 0
+
+
+def _tables(path: Path) -> list[_Table]:
+    """All tables of a document, in order."""
+    found: list[_Table] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        kind = tag.rsplit(" ", 1)[-1]
+        if kind == "TABLE":
+            id = attributes.get("ID", "")
+            found.append(_Table(len(found), attributes.get("name") or id, id))
+        elif kind == "FIELD" and found:
+            found[-1].fields += 1
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = start
+    parser.EntityDeclHandler = lambda *_: _refuse_entities(path)
+    with reading(path), open_bytes(path) as file:
+        piece = b" "
+        while piece:
+            piece = file.read(_PIECE)
+            _parse(parser, path, piece, final=not piece)
+    return found
+
+
+def _parse(parser: expat.XMLParserType, path: Path, piece: bytes, *, final: bool) -> None:
+    try:
+        parser.Parse(piece, final)
+    except expat.ExpatError as error:
+        if (final and error.code in (3, 5)) or "no element found" in str(error):  # end of file inside an element
+            raise truncated(path) from None
+        raise FileUnreadable(
+            f"{path} is no well-formed VOTable: {error}.", code="row_malformed", path=str(path)
+        ) from None
+
+
+def _refused(path: Path, reason: str) -> FileUnreadable:
+    return FileUnreadable(f"{path} is not read: {reason}.", code="table_unsupported", path=str(path))
+
+
+def _refuse_entities(path: Path) -> None:
+    raise _refused(path, "it declares XML entities, which a VOTable has no use for")
 
 
 @dataclass(slots=True)
@@ -124,14 +210,7 @@ class _Reader:
         self._path_of: list[str] = []
 
     def feed(self, piece: bytes, *, final: bool = False) -> None:
-        try:
-            self._parser.Parse(piece, final)
-        except expat.ExpatError as error:
-            if (final and error.code in (3, 5)) or "no element found" in str(error):  # end of file inside an element
-                raise truncated(self._path) from None
-            raise FileUnreadable(
-                f"{self._path} is no well-formed VOTable: {error}.", code="row_malformed", path=str(self._path)
-            ) from None
+        _parse(self._parser, self._path, piece, final=final)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rsplit(" ", 1)[-1]
@@ -214,10 +293,10 @@ class _Reader:
             self._collect.append(text)
 
     def _entity(self, *declaration: Any) -> None:
-        raise self._refused("it declares XML entities, which a VOTable has no use for")
+        _refuse_entities(self._path)
 
     def _refused(self, reason: str) -> FileUnreadable:
-        return FileUnreadable(f"{self._path} is not read: {reason}.", code="table_unsupported", path=str(self._path))
+        return _refused(self._path, reason)
 
     def _name_fields(self) -> None:
         if not self.described:

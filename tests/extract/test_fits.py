@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ REAL = [
     ("catalogs/gll_psc_v16.fit.gz", "ROIs"),
     ("catalogs/gll_psc_v16.fit.gz", "GTI"),
     ("catalogs/gll_psc_v16.fit.gz", "ExtendedSources"),
-    ("catalogs/gll_psch_v13.fit.gz", None),
+    ("catalogs/gll_psch_v13.fit.gz", "LAT_Point_Source_Catalog"),
     ("catalogs/gll_psch_v13.fit.gz", "EnergyBounds"),
     ("crossmatch/gd1_photo.fits", None),
     ("crossmatch/test_dr8_trainred_gals.fit", None),
@@ -50,7 +51,7 @@ def test_real_files(shared: Path, name: str, table: str | int | None) -> None:
 
 
 def test_what_a_real_file_says_of_itself(shared: Path) -> None:
-    with open_source(shared / "data/catalogs/gll_psch_v13.fit.gz") as source:
+    with open_source(shared / "data/catalogs/gll_psch_v13.fit.gz", table=1) as source:
         by_name = {a.name: a for a in source.attributes}
         assert source.n == 1556
         assert by_name["RAJ2000"].unit == "deg"
@@ -178,12 +179,42 @@ def test_tables_by_name_and_number(tmp_path: Path) -> None:
     image = fits.ImageHDU(np.zeros((50, 50)), name="image")
     path = tmp_path / "t.fits"
     fits.HDUList([fits.PrimaryHDU(), image, one, two]).writeto(path)
-    for table, expected in ((None, 1), ("one", 1), ("Two", 2), (2, 1), (3, 2), ("3", 2)):
+    for table, expected in (("one", 1), ("Two", 2), (2, 1), (3, 2), ("3", 2)):
         assert read(path, table=table)[1]["x"].values.tolist() == [expected]
     for table in ("three", 9, "image", 0):
         with pytest.raises(FileUnreadable) as caught:
             open_source(path, table=table)
         assert caught.value.code == "table_missing"
+
+
+def test_several_tables_must_be_told_apart(tmp_path: Path) -> None:
+    def table(name: str = "") -> fits.BinTableHDU:
+        return fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[1])], name=name)
+
+    path = tmp_path / "t.fits"
+    fits.HDUList(
+        [fits.PrimaryHDU(), table("A"), fits.ImageHDU(np.zeros((9, 9))), table(), table("gti"), table("GTI")]
+    ).writeto(path)
+    for content in (path.read_bytes(), gzip.compress(path.read_bytes())):
+        path.write_bytes(content)
+        with pytest.raises(FileUnreadable, match=r"holds 4 tables: A, 3, 4, 5; say which one with table=") as caught:
+            open_source(path)
+        assert caught.value.code == "table_ambiguous"
+        assert caught.value.details["tables"] == ["A", "3", "4", "5"]
+        for name in caught.value.details["tables"]:
+            assert open_source(path, table=name).n == 1
+        with pytest.raises(
+            FileUnreadable, match=r"holds 2 tables called 'gti': 4, 5; say which one with table="
+        ) as caught:
+            open_source(path, table="gti")
+        assert caught.value.code == "table_ambiguous"
+
+
+def test_one_table_among_images_is_the_one(tmp_path: Path) -> None:
+    one = fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[7])])
+    image, packed = fits.ImageHDU(np.zeros((9, 9))), fits.CompImageHDU(np.zeros((9, 9), "i2"))
+    fits.HDUList([fits.PrimaryHDU(np.zeros((3, 3))), image, one, image.copy(), packed]).writeto(tmp_path / "t.fits")
+    assert read(tmp_path / "t.fits")[1]["x"].values.tolist() == [7]
 
 
 def test_images_are_no_tables(shared: Path) -> None:

@@ -96,6 +96,11 @@ def test_separators(tmp_path: Path, separator: str) -> None:
         (["0.5", "-0.5", "0.", "0e0", "10"], "f8", [0.5, -0.5, 0.0, 0.0, 10.0]),
         (["9007199254740993", "-9223372036854775808"], "i8", [2**53 + 1, -(2**63)]),
         (["1", "9223372036854775808"], "U", ["1", "9223372036854775808"]),
+        (["1", "18446744073709551615"], "U", ["1", "18446744073709551615"]),
+        (["9007199254740993", "nan"], "U", ["9007199254740993", "nan"]),  # would be another number
+        (["nan", "18446744073709551615"], "U", ["nan", "18446744073709551615"]),
+        (["9007199254740992", "-inf"], "f8", [2.0**53, -np.inf]),
+        (["9007199254740993", "0.5"], "f8", [2.0**53, 0.5]),  # a measurement among others
         (["1", "2.5"], "f8", [1.0, 2.5]),
         (["1", "1e400", "-1e400"], "f8", [1.0, np.inf, -np.inf]),
         (["1", ".5", "5.", "1E-3", "inf", "-Infinity"], "f8", [1.0, 0.5, 5.0, 0.001, np.inf, -np.inf]),
@@ -188,6 +193,54 @@ def test_quotes(tmp_path: Path) -> None:
     assert values(path) == {"id": [1, 2], "the name": ["a, b", "two\nlines"], "note": ['say "hi"', "#3"]}
 
 
+TOPCAT = """\
+# Origin: a survey
+# Author: nobody
+# id  name                    mag   kind
+  1   "two, words"            1.5   a
+  2   ""                      ""    "b \\"x\\" \\#1 \\\\"
+  3   M31                     2.5   "Oumuamua"
+  4   'Oumuamua               3.5   12"
+"""
+
+
+def test_white_space_with_text_in_quotes(tmp_path: Path) -> None:
+    path = write(tmp_path, TOPCAT, "t.txt")
+    assert values(path) == {
+        "id": [1, 2, 3, 4],
+        "name": ["two, words", None, "M31", "'Oumuamua"],
+        "mag": [1.5, None, 2.5, 3.5],
+        "kind": ["a", 'b "x" #1 \\', "Oumuamua", '12"'],
+    }
+    with open_source(path) as source:
+        assert source.metadata == {"Origin": "a survey", "Author": "nobody"}
+
+
+def test_names_in_a_comment_above_the_columns_leave_the_first_line_to_the_sources(tmp_path: Path) -> None:
+    path = write(tmp_path, "# name  type\n  M31   galaxy\n  224   galaxy\n")
+    assert values(path) == {"name": ["M31", "224"], "type": ["galaxy", "galaxy"]}
+
+
+@pytest.mark.parametrize("separator", ",;|")
+def test_a_separator_in_quoted_words_is_none(tmp_path: Path, separator: str) -> None:
+    s = separator
+    path = write(tmp_path, f'1 "a{s} b"\n2 "c{s}d"\n3 "{s}"\n')
+    assert values(path) == {"col1": [1, 2, 3], "col2": [f"a{s} b", f"c{s}d", s]}
+    path = write(tmp_path, f'id x\n1 "a"\n2 "c{s}d"\n3 "e"\n')
+    assert values(path) == {"id": [1, 2, 3], "x": ["a", f"c{s}d", "e"]}
+
+
+def test_what_astropy_writes_between_blanks_is_read(tmp_path: Path) -> None:
+    from astropy.table import MaskedColumn, Table
+
+    names = ["a b", 'say "hi" there', "x", "", "# no"]
+    table = Table({"id": [1, 2, 3, 4, 5], "name": names, "m": MaskedColumn([1.5] * 5, mask=[0, 1, 0, 0, 0])})
+    table.write(tmp_path / "t.txt", format="ascii.basic")
+    assert values(tmp_path / "t.txt") == {
+        "id": [1, 2, 3, 4, 5], "name": ["a b", 'say "hi" there', "x", None, "# no"], "m": [1.5, None, 1.5, 1.5, 1.5],
+    }  # fmt: skip
+
+
 def test_no_header(tmp_path: Path) -> None:
     assert values(write(tmp_path, "1,2.5,a\n3,4.5,b\n")) == {"col1": [1, 3], "col2": [2.5, 4.5], "col3": ["a", "b"]}
     assert values(write(tmp_path, "1\n2\n")) == {"col1": [1, 2]}
@@ -214,6 +267,9 @@ def test_encodings(tmp_path: Path) -> None:
     [
         ("id,x\n" + "1,2\n" * 100 + "3\n", 102),
         ("id x\n" + "1 2\n" * 100 + "3 4 5\n", 102),
+        ("id x\n1 2\n3\n", 3),
+        ("1 2\n3 4\n5\n", 3),
+        ('id x\n1 "a b"\n2 c d\n', 3),
         ("id,x\n" + "1,2\n" * 100 + '3,"4\n', None),
         ("id,x\n1,2\n3\n", 3),
         ("id,x\n1,2,3\n", 2),

@@ -171,13 +171,44 @@ def test_tables_by_name_and_number(tmp_path: Path) -> None:
         + one.format("second", "b", cells(("2",)))
         + "</RESOURCE></VOTABLE>"
     )
-    for table, name, value in ((None, "a", 1), ("First", "a", 1), (0, "a", 1), ("second", "b", 2), ("1", "b", 2)):
+    for table, name, value in (("First", "a", 1), (0, "a", 1), ("second", "b", 2), ("1", "b", 2)):
         assert {n: c.values.tolist() for n, c in read(path, table=table)[1].items()} == {name: [value]}
     with open_source(path, table="second") as source:
         assert source.metadata == {"DESCRIPTION": "all", "server": "x", "epoch": "2000.0", "TABLE": "second"}
     with pytest.raises(FileUnreadable, match="second") as caught:
         open_source(path, table="secnd")
     assert caught.value.code == "table_missing"
+    with pytest.raises(FileUnreadable, match=r"holds 2 tables: first, second; say which one with table=") as caught:
+        open_source(path)
+    assert caught.value.code == "table_ambiguous"
+
+
+@pytest.mark.parametrize("before", [0, (1 << 20) - 60, (1 << 20) - 53, (1 << 20) - 50, (1 << 20) - 49])
+def test_tables_of_one_name_must_be_told_apart(tmp_path: Path, before: int) -> None:
+    one = '<v:TABLE name="t"><v:FIELD name="{}" datatype="int"/></v:TABLE>'
+    path = tmp_path / "two.vot"
+    pad = "x" * before  # the second begins about where the first piece that is read ends
+    path.write_text(
+        f"<v:VOTABLE xmlns:v='http://www.ivoa.net/xml/VOTable/v1.3'>{one.format('a')}{pad}{one.format('b')}</v:VOTABLE>"
+    )
+    with pytest.raises(FileUnreadable, match=r"holds 2 tables: 0, 1; say which one") as caught:
+        open_source(path)
+    assert caught.value.code == "table_ambiguous"
+    with pytest.raises(FileUnreadable, match=r"holds 2 tables called 'T': 0, 1; say which one"):
+        open_source(path, table="T")
+    for number in (0, 1):
+        with open_source(path, table=number) as source:
+            assert [a.name for a in source.attributes] == ["ab"[number]]
+
+
+def test_one_table_with_fields_is_the_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.vot"
+    body = cells(("1",)) + "<!-- <TABLE > -->"
+    path.write_text(
+        '<VOTABLE><RESOURCE><TABLE name="none"/><TABLE name="t"><FIELD name="x" datatype="int"/>'
+        f'{body}</TABLE><TABLE ref="t"/></RESOURCE></VOTABLE>'
+    )
+    assert read(path)[1]["x"].values.tolist() == [1]
 
 
 def test_vectors_of_unequal_length_are_left_out_and_named(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ async def result(request: Request) -> Response:
     service: Service = request.app.state.service
     collection = await service.run(service.runner.result, request.path_params["job_id"])
     format = results.negotiate(request.headers.get("accept", ""), request.query_params.get("format", ""))
-    return await results.respond(service, collection, format)
+    return await results.respond(service, collection, format, head=request.method == "HEAD")
 
 
 def _object(survey: Survey, reference: str) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provgraph.errors import InvalidInput, NotFound
-from provgraph.graph import statements
+from provgraph.graph import select, statements
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.objects import DBObject
 from provgraph.survey import Survey
@@ -50,7 +50,7 @@ def find(survey: Survey, reference: str) -> DBObject:
     object_id = object_id_of(reference)
     if object_id is not None:
         return survey.mapper.get(object_id)
-    return survey.find(reference, files=False)
+    return survey.get(reference, files=False)
 
 
 def find_collection(survey: Survey, reference: str) -> SourceCollection:
@@ -75,13 +75,18 @@ class Page:
     more: bool
 
 
-def collections(survey: Survey, *, first: int, after: str = "", name: str | None = None) -> Page:
+def collections(survey: Survey, *, first: int, after: str = "", name: str | None = None, where: str = "") -> Page:
     """Source Collections, newest first.
 
     after : cursor of the entry before; it is a place in the order (created, object_id), so what is added meanwhile moves
-    nothing. name : only those with a name that contains this text; '': any name.
+    nothing. name : only those with a name that contains this text; '': any name. where : only those for which this criterion on
+    their properties is true.
     """
     created, object_id = _place(after) if after else _FIRST
+    if where:
+        selection = select.select(SourceCollection, where, named=name or "")
+        objects, more = select.page(survey.mapper, selection, limit=first, after=(created, object_id))
+        return Page(objects, [cursor(o) for o in objects], more)
     values: dict[str, Any] = {"created": created, "object_id": object_id, "limit": first + 1}
     query = "queries/page_of_class"
     if name is not None:

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from provgraph.api.context import Service
 from provgraph.errors import ProvgraphError
-from provgraph.export.tables import EXPORTERS, stream
+from provgraph.export.tables import EXPORTERS
 from provgraph.schema.collection import SourceCollection
 
 # name as in ?format= and of the writer, to media type and suffix of the file; the first is what */* gets.
@@ -74,15 +74,18 @@ def _refuse(asked: str) -> Any:
     )
 
 
-async def respond(service: Service, collection: SourceCollection, format: str) -> Response:
-    """A response that streams the catalog data; what is processed already is only read."""
+async def respond(service: Service, collection: SourceCollection, format: str, *, head: bool = False) -> Response:
+    """A response that streams the catalog data; what is processed already is only read. head : without the data."""
     media_type, suffix = FORMATS[format]
-    chunks = await service.run(_chunks, service, collection, format)
-    name = re.sub(r"[^\w.-]+", "_", collection.name or collection.object_id).strip("._") or "catalog"
+    called = await service.run(_name_of, collection)
+    name = (re.sub(r"[^\w.-]+", "_", called).strip("._") or "catalog") + suffix
+    chunks: Iterator[bytes] = iter(())
+    if not head:
+        chunks = await service.run(service.survey.stream, collection, format, name=name)
     return StreamingResponse(
         chunks, media_type=media_type,
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name + suffix)}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "Link": f'</lineage/{collection.object_id}?format=prov-json&up=1000>; rel="http://www.w3.org/ns/prov#has_provenance"; '
                     f'anchor="{collection.iri}"',
             "Vary": "Accept",
@@ -90,6 +93,5 @@ async def respond(service: Service, collection: SourceCollection, format: str) -
     )  # fmt: skip
 
 
-def _chunks(service: Service, collection: SourceCollection, format: str) -> Iterator[bytes]:
-    table, _ = service.survey.process(collection)
-    return stream(table, service.survey.meta(collection), format)
+def _name_of(collection: SourceCollection) -> str:
+    return collection.name or collection.object_id

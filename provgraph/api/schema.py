@@ -44,14 +44,19 @@ class Query:
             raise InvalidInput(f"{str(id)[:80]!r} is no id of ours.", code="id_invalid")
         return await _one(info.context, await info.context.run(info.context.survey.mapper.get, object_id))  # type: ignore[no-any-return]
 
-    @strawberry.field(description="Source Collections, newest first; name: with a name that contains this text.")
+    @strawberry.field(
+        description="Source Collections, newest first. name: with a name that contains this text; where: for which this criterion "
+        "on their properties is true, such as \"n_sources > 1000 and attribute = 'redshift'\"."
+    )
     async def source_collections(
-        self, info: Information, first: int = 20, after: str = "", name: str = ""
+        self, info: Information, first: int = 20, after: str = "", name: str = "", where: str = ""
     ) -> shown.SourceCollectionConnection:
         context = info.context
         if first < 0 or first > limits.PAGE:
             raise InvalidInput(f"first={first} must be from 0 to {limits.PAGE}.", code="page_too_large")
-        page = await context.run(loaders.collections, context.survey, first=first, after=after, name=name or None)
+        page = await context.run(
+            loaders.collections, context.survey, first=first, after=after, name=name or None, where=where
+        )
         nodes = await shown.records(context, page.objects)
         edges = [
             shown.SourceCollectionEdge(cursor=cursor, node=node)

@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "init": "Make a survey in a directory.",
     "ingest": "Make a Source Collection of a catalog file.",
     "ls": "List Source Collections.",
+    "find": "Find objects by what is true of them.",
     "show": "Show one thing: attributes, parents, notes, versions.",
     "calculator": "Define and list attribute calculators.",
     "pull": "Say what a catalog should contain; get the table.",

@@ -98,10 +98,21 @@ def test_units_come_along(served: Served, tmp_path: Path) -> None:
 
 
 def test_a_file_knows_what_it_is(served: Served, tmp_path: Path) -> None:
-    for format in ("fits", "votable", "parquet", "hdf5", "arrow"):
+    for format in FORMATS:
         path = tmp_path / f"result{FORMATS[format][1]}"
         path.write_bytes(served.client.get(served.job["result"]["href"], params={"format": format}).content)
-        assert served.survey.find(path).object_id == served.job["collection"]["objectId"]
+        assert served.survey.get(path).object_id == served.job["collection"]["objectId"]
+
+
+def test_a_download_is_known_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    href = served.job["result"]["href"]
+    served.client.get(href, params={"format": "csv"})
+    monkeypatch.setattr(served.survey.mapper, "write", lambda *_: pytest.fail("written again"))
+    again = served.client.get(href, params={"format": "csv"})
+    head = served.client.head(href, params={"format": "parquet"})  # nothing is sent, so there is nothing to know
+    assert again.content.startswith(b"id,")
+    assert head.headers["content-disposition"] == "attachment; filename*=UTF-8''near.parquet"
+    assert head.content == b""
 
 
 @pytest.mark.parametrize(("accept", "wanted", "format"), [

@@ -135,6 +135,40 @@ def test_pages_by_name(ask: Ask, nearby: Any) -> None:
     assert [e["node"]["name"] for p in (page, rest) for e in p["edges"]] == ["Bright quasars", "Bright galaxies"]
 
 
+FOUND = """query($where: String!, $first: Int! = 20, $after: String! = "", $name: String! = "") {
+  sourceCollections(where: $where, first: $first, after: $after, name: $name) {
+    edges { node { objectId name } } pageInfo { hasNextPage endCursor } } }"""
+
+
+def test_pages_by_criterion(ask: Ask, nearby: Any) -> None:
+    for k in range(5):
+        nearby.pull("A", ["id"], where=f"redshift < 0.{k + 1}", name=f"selection {k}")
+    where = "operator = 'SelectAttributes' and name != 'selection 2' and attribute = 'id'"
+    expected = [c.object_id for c in nearby.find(where)]
+    assert len(expected) == 4
+    for first in (1, 3, 4, 100):
+        seen, after, more = [], "", True
+        while more:
+            page = ask(FOUND, where=where, first=first, after=after)["sourceCollections"]
+            assert len(page["edges"]) <= first
+            seen += [e["node"]["objectId"] for e in page["edges"]]
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+        assert seen == expected
+    [edge] = ask(FOUND, where=where, name="TION 3")["sourceCollections"]["edges"]
+    assert edge["node"]["name"] == "selection 3"
+    assert ask(FOUND, where="name is null and name = 'A'")["sourceCollections"]["edges"] == []
+
+
+@pytest.mark.parametrize(("where", "code", "position"), [
+    ("naem = 'x'", "unknown_property", 0), ("version = 'x'", "criterion_types", 8), ("version >", "criterion_syntax", 9),
+    ("version + 1 > 2", "criterion_refused", 8), ("x" * 2001, "criterion_refused", 2000),
+])  # fmt: skip
+def test_criteria_that_cannot_be_asked(ask: Ask, where: str, code: str, position: int) -> None:
+    [error] = ask(FOUND, errors=True, where=where)
+    assert error["extensions"]["code"] == code
+    assert error["extensions"]["details"]["position"] == position
+
+
 @pytest.mark.parametrize(("first", "after", "code"), [
     (101, "", "page_too_large"), (-1, "", "page_too_large"), (1, "x", "cursor_invalid"), (1, "YWJj", "cursor_invalid"),
 ])  # fmt: skip
@@ -224,6 +258,13 @@ def test_explaining_stores_and_processes_nothing(ask: Ask, nearby: Any) -> None:
     assert {r["rows"].split()[0] for r in found["rows"]} <= {"=", "<=", "?"}
     assert found["request"] in found["text"]
     assert ([c.object_id for c in nearby.collections()], nearby.store_.names()) == before
+
+
+@pytest.mark.parametrize(("name", "code"), [("A", "name_taken"), ("near@2", "name_invalid"), (" near", "name_invalid")])
+def test_a_pull_that_is_only_explained_refuses_the_names_that_a_pull_does(ask: Ask, name: str, code: str) -> None:
+    for asked in ("query($input: PullInput!) { explainPull(input: $input) { text } }", CREATE):
+        [error] = ask(asked, errors=True, input={**BRIGHT, "name": name})
+        assert error["extensions"]["code"] == code
 
 
 def test_a_pull_end_to_end(ask: Ask, pulled: Any, nearby: Any) -> None:

@@ -58,7 +58,7 @@ def test_every_answer_is_protected(served: Served, path: str) -> None:
 
 
 def test_the_style_of_a_drawing_is_allowed_by_its_digest(served: Served) -> None:
-    one = served.survey.find("near")
+    one = served.survey.get("near")
     answer = served.client.get(f"/id/{one.object_id}")
     policy = answer.headers["content-security-policy"]
     assert policy.count("'sha256-") == answer.text.count("<style>")

@@ -93,7 +93,7 @@ def look(client: Any, path: str, status: int = 200) -> Page:
 
 
 def page_of(served: Served, name: str) -> str:
-    return f"/id/{served.survey.find(name).object_id}"
+    return f"/id/{served.survey.get(name).object_id}"
 
 
 def test_the_first_page_lists_what_has_a_name(served: Served) -> None:
@@ -128,7 +128,7 @@ def test_pages_go_on(client: Any, nearby: Any, monkeypatch: pytest.MonkeyPatch) 
         page = look(client, path)
         seen += [u for u in page.links if u.startswith("/id/")][:3]
         path = next((u for u in page.links if "after=" in u), "")
-    named = [f"/id/{nearby.find(n).object_id}" for n in (*(f"selection {k}" for k in reversed(range(7))), "A")]
+    named = [f"/id/{nearby.get(n).object_id}" for n in (*(f"selection {k}" for k in reversed(range(7))), "A")]
     assert [u for u in seen if u in named] == named
 
 
@@ -260,7 +260,7 @@ def test_everything_static_is_packaged() -> None:
 
 @pytest.mark.parametrize("format", pages.EXPORTS)
 def test_lineage_in_every_format(served: Served, format: str) -> None:
-    near = served.survey.find("near")
+    near = served.survey.get("near")
     answer = served.client.get(f"/lineage/{near.object_id}", params={"up": 9, "format": format})
     assert answer.status_code == 200
     view = served.survey.lineage(near, up=9, limit=200)

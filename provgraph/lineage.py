@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from provgraph.errors import UsageError
+from provgraph.errors import FileUnclear, UsageError
 from provgraph.export import EXPORTERS
 from provgraph.export.tables.files import replacing
 from provgraph.graph.lineage import Lineage
@@ -22,10 +22,12 @@ SUFFIXES = {
 class LineageView:
     """Nodes and edges of one W3C PROV graph, with the names people gave.
 
-    nodes, edges : as read; complete : nothing was left out; truncated : how many nodes were.
+    nodes, edges : as read; complete : nothing was left out; truncated : how many nodes were. unclear : what is to be said
+    of a file that is not plainly what is shown, else None.
     """
 
-    def __init__(self, lineage: Lineage, names: Mapping[str, str]) -> None:
+    def __init__(self, lineage: Lineage, names: Mapping[str, str], unclear: FileUnclear | None = None) -> None:
+        self.unclear = unclear
         self.lineage = replace(
             lineage, nodes=tuple(replace(n, label=names[n.id]) if n.id in names else n for n in lineage.nodes)
         )

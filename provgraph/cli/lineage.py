@@ -10,7 +10,7 @@ import typer
 from provgraph.cli import options
 from provgraph.cli.options import GraphOption, JsonOption, SurveyOption
 from provgraph.cli.output import message, to_json
-from provgraph.errors import UsageError
+from provgraph.errors import FileDiffers, FileUnclear, UsageError
 
 EXAMPLES = {
     "lineage": """
@@ -38,20 +38,32 @@ def run(
 ) -> None:  # fmt: skip
     """Show or export where something comes from and what came of it, as one W3C PROV graph.
 
+    A file is known by its bytes. One that was changed since it was written shows what it was written from, with exit
+    status 4; one that has the bytes of several shows all of them.
+
     --json prints nodes and edges as the graph has them; the W3C's JSON is --format prov-json.
     """
     _check_suffix(out, format)
+    unclear: FileUnclear | None = None
     with options.opened(survey, graph) as found:
-        view = found.lineage(options.thing(found, thing), up=up, down=down, limit=limit)
+        try:
+            things = [options.thing(found, thing)]
+        except FileUnclear as error:
+            unclear, things = error, found.mapper.many(error.objects)
+        view = found.lineage(things, up=up, down=down, limit=limit)
         written = None if out is None else view.write(out, format)
         if as_json:
-            print(to_json(_data(view, written)))
+            print(to_json(_data(view, written) | {"unclear": unclear and unclear.as_dict()}))
         elif written is None:
             print(view.to(format or "text").rstrip("\n"))
     if written is not None:
         message(f"Wrote {written}: {len(view.nodes)} nodes, {len(view.edges)} edges.")
     if not view.complete:
         message(f"{view.truncated} nodes were left out; raise --limit to see them.")
+    if unclear is not None:
+        message(unclear.message)
+    if isinstance(unclear, FileDiffers):
+        raise typer.Exit(unclear.exit_status)
 
 
 def _check_suffix(out: Path | None, format: str) -> None:

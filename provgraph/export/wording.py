@@ -127,7 +127,22 @@ def _file(words: Wording, node: Node) -> list[str]:
     properties = node.properties
     size = properties.get("size")
     return [", ".join(t for t in (str(properties.get("format") or ""), in_bytes(size) if size else "") if t),
-            short_digest(str(properties.get("digest") or ""))]  # fmt: skip
+            short_digest(str(properties.get("digest") or "")), _written(words, node)]  # fmt: skip
+
+
+def _written(words: Wording, node: Node) -> str:
+    """What a file that was read was written from, as far as the lineage shows it."""
+    edges = [
+        e for e in words.causes.get(node.id, ()) if e.relation == names.WAS_DERIVED_FROM and e.target in words.nodes
+    ]
+    if changed := [e.target for e in edges if e.properties.get("role") == "before_changes"]:
+        return f"changed since it was written from {words.nodes[changed[0]].label}"
+    files = [words.nodes[e.target] for e in edges if e.properties.get("role") == "same_bytes"]
+    ends = [e.target for f in files for e in words.causes.get(f.id, ()) if e.properties.get("role") == "exported"]
+    labels = [words.nodes[end].label for end in ends if end in words.nodes]
+    if len(labels) > 1:
+        return f"the bytes that were written from {' and from '.join(labels)}: one of them, which is not recorded"
+    return f"written here from {labels[0]}" if labels else ""
 
 
 def _segment(words: Wording, node: Node) -> list[str]:

@@ -16,15 +16,23 @@ class DataFile(DBObject):
     name = persistent(str, doc="file name, without its folder", lineage=False)
     size = persistent(int, unit="byte", lineage=False)
     format = persistent(str, doc="as recognised", lineage=False, default="")
+    same_bytes = link(list[DBObject], optional=True, doc="files of the same bytes that were written before it was read")
+    before_changes = link(DBObject, optional=True, doc="the collection that it was written from, as it says itself")
 
     def lineage(self) -> list[Any]:
         return [self.digest]
 
 
 class ExportedFile(DataFile):
-    """A file written for somebody from a Source Collection: it knows what it is by its digest."""
+    """A file written for somebody from a Source Collection: it knows what it is by its digest.
+
+    Different collections can give the same bytes, and are different files then.
+    """
 
     collection = link(DBObject, role="exported")
+
+    def lineage(self) -> list[Any]:
+        return [self.digest, self.collection.dependency_key]
 
 
 class Segment(DBObject):

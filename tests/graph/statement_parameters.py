@@ -45,6 +45,7 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "queries/entities_by_name": ({}, {"name": "bright"}),
     "queries/entities_of_class": ({"label": "External"}, {"before": _STARTED, "limit": 10}),
     "queries/files_by_digest": ({}, {"digest": "sha256:00"}),
+    "queries/files_written_from": ({}, {"id": "a"}),
     "queries/lineage_activities": ({"calls": 8}, {"ids": ["x"], "agents": ["p"]}),
     "queries/lineage_down": ({}, {"ids": ["a"], "depth": 3, "limit": 10}),
     "queries/lineage_entities": ({}, {"ids": ["a"], "up": ["a"], "down": ["a"]}),

@@ -1,4 +1,4 @@
-"""Catalog data out, one format a file; every file but CSV knows what it is (`identify`)."""
+"""Catalog data out, one format a file; every file but CSV says what it is (`stated`)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from provgraph.errors import InvalidInput, nearest
 from provgraph.export.tables import arrow, csv, fits, hdf5, parquet, votable
 from provgraph.export.tables.arrow import to_arrow
 from provgraph.export.tables.astropy import to_astropy
-from provgraph.export.tables.meta import TableMeta
+from provgraph.export.tables.meta import Stated, TableMeta
 from provgraph.export.tables.numpy import to_numpy
 from provgraph.schema.table import Table
 
 __all__ = [
     "EXPORTERS",
     "Exporter",
+    "Stated",
     "TableMeta",
     "exporter_of",
-    "identify",
+    "stated",
     "stream",
     "to_arrow",
     "to_astropy",
@@ -34,24 +35,24 @@ class Exporter:
     """A format a table can be written in.
 
     write : to a file. stream : what is sent, the bytes of the file where it can be written front to back (not Arrow, whose
-    file and stream differ). suffixes : endings of file names, the usual one first. starts : how a file of it begins; none
-    where that says nothing.
+    file and stream differ). stated : what a file says of itself. suffixes : endings of file names, the usual one first.
+    starts : how a file of it begins; none where that says nothing.
     """
 
     write: Callable[[Table, TableMeta, Path], None]
     stream: Callable[[Table, TableMeta], Iterator[bytes]]
-    identify: Callable[[Path], str | None]
+    stated: Callable[[Path], Stated | None]
     suffixes: tuple[str, ...]
     media_type: str
     starts: tuple[bytes, ...]
 
 
 EXPORTERS: Final[dict[str, Exporter]] = {
-    "fits": Exporter(fits.write, fits.stream, fits.identify, (".fits", ".fit"), "application/fits", (b"SIMPLE  =",)),
+    "fits": Exporter(fits.write, fits.stream, fits.stated, (".fits", ".fit"), "application/fits", (b"SIMPLE  =",)),
     "votable": Exporter(
         votable.write,
         votable.stream,
-        votable.identify,
+        votable.stated,
         (".vot", ".votable", ".xml"),
         "application/x-votable+xml;serialization=binary2",
         (b"<?xml", b"<VOTABLE"),
@@ -59,19 +60,19 @@ EXPORTERS: Final[dict[str, Exporter]] = {
     "parquet": Exporter(
         parquet.write,
         parquet.stream,
-        parquet.identify,
+        parquet.stated,
         (".parquet", ".pq"),
         "application/vnd.apache.parquet",
         (b"PAR1",),
     ),
     "hdf5": Exporter(
-        hdf5.write, hdf5.stream, hdf5.identify, (".h5", ".hdf5"), "application/x-hdf5", (b"\x89HDF\r\n\x1a\n",)
+        hdf5.write, hdf5.stream, hdf5.stated, (".h5", ".hdf5"), "application/x-hdf5", (b"\x89HDF\r\n\x1a\n",)
     ),
-    "csv": Exporter(csv.write, csv.stream, csv.identify, (".csv",), "text/csv", ()),
+    "csv": Exporter(csv.write, csv.stream, csv.stated, (".csv",), "text/csv", ()),
     "arrow": Exporter(
         arrow.write,
         arrow.stream,
-        arrow.identify,
+        arrow.stated,
         (".arrow", ".arrows"),
         "application/vnd.apache.arrow.stream",
         (arrow.FILE_START, arrow.STREAM_START),
@@ -108,15 +109,15 @@ def stream(table: Table, meta: TableMeta, format: str) -> Iterator[bytes]:
     return EXPORTERS[format].stream(table, meta)
 
 
-def identify(path: str | Path) -> str | None:
-    """IRI of the collection that a file was written from; None where it does not say, or cannot be read."""
+def stated(path: str | Path) -> Stated | None:
+    """What a file says of itself; None where it says nothing, or cannot be read. Anybody may have changed what follows."""
     path = Path(path)
     try:
         with path.open("rb") as file:
             head = file.read(16)
         for exporter in EXPORTERS.values():
             if head.startswith(exporter.starts) and exporter.starts:
-                return exporter.identify(path)
+                return exporter.stated(path)
     except (OSError, ValueError, KeyError):  # damaged, or another kind of file after all
         return None
     return None

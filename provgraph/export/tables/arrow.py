@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from provgraph.errors import needs_extra
 from provgraph.export.tables.files import replacing, write_stream
-from provgraph.export.tables.meta import KEY, TableMeta, described
+from provgraph.export.tables.meta import KEY, SURVEY, Stated, TableMeta, described
 from provgraph.schema.table import Array, Column, Table
 from provgraph.schema.text import encode_text
 
@@ -62,14 +62,19 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
     yield pieces.take()
 
 
-def identify(path: Path) -> str | None:
+def stated(path: Path) -> Stated | None:
     pa = pyarrow()
     with path.open("rb") as file:
         is_file = file.read(len(FILE_START)) == FILE_START
         file.seek(0)
         reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file)
-        found = (reader.schema.metadata or {}).get(KEY.encode())
-    return found.decode() if found else None
+        return stated_in(reader.schema.metadata)
+
+
+def stated_in(metadata: Mapping[bytes, bytes] | None) -> Stated | None:
+    """What the metadata of a schema, which Parquet keeps too, say."""
+    found = {key: (metadata or {}).get(key.encode(), b"").decode() for key in (KEY, f"{KEY}.{SURVEY}")}
+    return Stated(*found.values()) if found[KEY] else None
 
 
 def pyarrow() -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from provgraph.export.tables.files import write_stream
-from provgraph.export.tables.meta import TableMeta
+from provgraph.export.tables.meta import Stated, TableMeta
 from provgraph.schema.table import Array, Column, Table
 from provgraph.schema.text import decode_text
 
@@ -34,7 +34,7 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
         yield _lines(zip(*fields, strict=True))
 
 
-def identify(path: Path) -> str | None:
+def stated(path: Path) -> Stated | None:
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from provgraph.export.tables.files import write_stream
-from provgraph.export.tables.meta import FITS_KEY, TableMeta, described
+from provgraph.export.tables.meta import FITS_KEY, KEY, SURVEY, Stated, TableMeta, described
 from provgraph.schema.table import Array, Column, Table
 from provgraph.schema.text import encode_text
 
@@ -45,17 +45,25 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
     yield bytes(-size % _BLOCK)
 
 
-def identify(path: Path) -> str | None:
-    """Looks in the primary header and those of all tables: astropy moves the card to the table when it saves again."""
+def stated(path: Path) -> Stated | None:
+    """Looks in the primary header and those of all tables: astropy moves the card to the table when it saves again, and
+    writes the table that it was given under its own keys.
+    """
     from astropy.io import fits
 
     with fits.open(path) as units:
         for number, unit in enumerate(units):
             if number == 0 or isinstance(unit, fits.BinTableHDU):
-                found = unit.header.get(FITS_KEY)
+                found = unit.header.get(FITS_KEY, unit.header.get(KEY))
                 if isinstance(found, str):
-                    return found
+                    return Stated(found, _survey(unit.header))
     return None
+
+
+def _survey(header: Any) -> str:
+    lines = [str(line) for line in header.get("HISTORY", ())]
+    said = [line.removeprefix(f"{SURVEY}: ") for line in lines if line.startswith(f"{SURVEY}: ")]
+    return said[0] if said else str(header.get(SURVEY, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from provgraph.export.tables.files import replacing, stream_file
-from provgraph.export.tables.meta import KEY, TableMeta, described
+from provgraph.export.tables.meta import KEY, SURVEY, Stated, TableMeta, described
 from provgraph.schema.table import Table
 from provgraph.schema.text import encode_text
 
@@ -24,12 +24,12 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
     return stream_file(lambda file: _write(table, meta, file))
 
 
-def identify(path: Path) -> str | None:
+def stated(path: Path) -> Stated | None:
     import h5py
 
     with h5py.File(path, "r", locking=False) as file:
-        found = file.attrs.get(KEY)
-    return found if isinstance(found, str) else None
+        found, survey = file.attrs.get(KEY), file.attrs.get(f"{KEY}.{SURVEY}")
+    return Stated(found, survey if isinstance(survey, str) else "") if isinstance(found, str) else None
 
 
 class _Patient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from provgraph.names import UNIT_UNDECLARED
 from provgraph.schema.attribute import Attribute
@@ -13,6 +13,15 @@ KEY: Final = "provgraph"
 """Key under which every file holds the IRI of the collection it was written from."""
 FITS_KEY: Final = "PROVGRPH"
 """The same in FITS, whose keywords end at eight characters."""
+SURVEY: Final = "survey"
+"""Key in `TableMeta.provenance` of the survey that a file is from."""
+
+
+class Stated(NamedTuple):
+    """What a file says of itself, true or not: IRI of the collection it was written from, id of its survey or ''."""
+
+    iri: str
+    survey: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from provgraph.export.tables.arrow import pyarrow, to_arrow
+from provgraph.export.tables.arrow import pyarrow, stated_in, to_arrow
 from provgraph.export.tables.files import replacing, stream_file
-from provgraph.export.tables.meta import KEY, TableMeta
+from provgraph.export.tables.meta import Stated, TableMeta
 from provgraph.schema.table import Table
 
 _ROWS = 1 << 20
@@ -23,12 +23,11 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
     return stream_file(lambda file: _write(table, meta, file))
 
 
-def identify(path: Path) -> str | None:
+def stated(path: Path) -> Stated | None:
     pyarrow()
     import pyarrow.parquet as pq
 
-    found = (pq.read_metadata(path).metadata or {}).get(KEY.encode())
-    return found.decode() if found else None
+    return stated_in(pq.read_metadata(path).metadata)
 
 
 def _write(table: Table, meta: TableMeta, where: Any) -> None:

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr, unescape
 import numpy as np
 
 from provgraph.export.tables.files import write_stream
-from provgraph.export.tables.meta import KEY, TableMeta, described
+from provgraph.export.tables.meta import KEY, SURVEY, Stated, TableMeta, described
 from provgraph.schema.attribute import Attribute
 from provgraph.schema.table import Array, Column, Table
 from provgraph.schema.text import decode_text, encode_text
@@ -29,7 +29,8 @@ _WIDER = {"i1": "i2", "u2": "i4", "u4": "i8"}
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ENTITIES = {"&quot;": '"', "&#10;": "\n", "&#13;": "\r", "&#9;": "\t"}
 _ID, _NOT_ID = re.compile("[A-Za-z_][A-Za-z0-9_.-]*"), re.compile("[^A-Za-z0-9_.-]")
-_INFO = re.compile(rf'<INFO name="{KEY}" value="([^"]*)"'.encode())
+_INFO = re.compile(rb"<INFO\s[^>]*>")
+_ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 def write(table: Table, meta: TableMeta, path: Path) -> None:
@@ -56,10 +57,14 @@ def stream(table: Table, meta: TableMeta) -> Iterator[bytes]:
     yield b"</STREAM></BINARY2></DATA></TABLE></RESOURCE></VOTABLE>\n"
 
 
-def identify(path: Path) -> str | None:
+def stated(path: Path) -> Stated | None:
     with path.open("rb") as file:
-        found = _INFO.search(file.read(65_536))
-    return unescape(found[1].decode("utf-8"), _ENTITIES) if found else None
+        infos = _INFO.findall(file.read(65_536))
+    found: dict[str, str] = {}
+    for info in infos:  # as other tools write them too, with more attributes
+        words = {k: unescape(a or b, _ENTITIES) for k, a, b in _ATTRIBUTE.findall(info.decode("utf-8"))}
+        found.setdefault(words.get("name", ""), words.get("value", ""))
+    return Stated(found[KEY], found.get(f"{KEY}.{SURVEY}", "")) if KEY in found else None
 
 
 def _parts(attribute: Attribute, column: Column) -> Iterator[tuple[Attribute, Column]]:

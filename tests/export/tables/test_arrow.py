@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from provgraph.errors import MissingExtra
-from provgraph.export.tables import identify, stream, to_arrow, write
+from provgraph.export.tables import stated, stream, to_arrow, write
 from provgraph.schema.attribute import Attribute, AttributeSet
 from provgraph.schema.table import Column, Table
 from tests.export.tables.sample import META, sample
@@ -76,7 +76,7 @@ def test_a_file_is_of_the_file_format_and_a_stream_of_the_other(tmp_path: Path) 
     write(simple, META, tmp_path / "simple.arrow")
     assert polars.read_ipc(tmp_path / "simple.arrow")["i4"].to_list() == table["i4"].values[:5].tolist()
     assert pa.ipc.open_stream(tmp_path / "t.arrows").read_all().num_rows == 300_000
-    assert identify(tmp_path / "t.arrow") == identify(tmp_path / "t.arrows") == META.iri
+    assert stated(tmp_path / "t.arrow") == stated(tmp_path / "t.arrows") == (META.iri, "s1")
 
 
 def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

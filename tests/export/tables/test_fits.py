@@ -7,7 +7,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table as AstropyTable
 
-from provgraph.export.tables import identify, write
+from provgraph.export.tables import stated, write
 from provgraph.schema.attribute import Attribute, AttributeSet
 from provgraph.schema.table import Column, Table
 from tests.export.tables.sample import META, sample
@@ -78,7 +78,7 @@ def test_saved_again_by_astropy_it_still_knows_what_it_is(tmp_path: Path) -> Non
     write(sample(10), META, tmp_path / "ours.fits")
     AstropyTable.read(tmp_path / "ours.fits").write(tmp_path / "again.fits")
     assert "PROVGRPH" not in fits.getheader(tmp_path / "again.fits", 0)
-    assert identify(tmp_path / "again.fits") == META.iri
+    assert stated(tmp_path / "again.fits") == (META.iri, "s1")
     ours = fits.open(tmp_path / "ours.fits")[1]
     fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros(3)), ours]).writeto(tmp_path / "third.fits")
-    assert identify(tmp_path / "third.fits") == META.iri
+    assert stated(tmp_path / "third.fits") == (META.iri, "s1")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from provgraph.errors import InvalidInput, StorageError
-from provgraph.export.tables import EXPORTERS, TableMeta, identify, stream, write
+from provgraph.export.tables import EXPORTERS, TableMeta, stated, stream, write
 from provgraph.schema.attribute import Attribute, AttributeSet
 from provgraph.schema.table import Column, Table
 from tests.export.tables.sample import META, sample
@@ -75,11 +75,11 @@ def test_round_trip(tmp_path: Path, format: str, with_gaps: bool, script: str) -
 def test_a_file_knows_what_it_is(tmp_path: Path, format: str) -> None:
     path = path_for(tmp_path, format)
     write(sample(10), META, path)
-    expected = None if format == "csv" else META.iri
-    assert identify(path) == expected
+    expected = None if format == "csv" else (META.iri, "s1")
+    assert stated(path) == expected
     renamed = tmp_path / "other.name"
     path.rename(renamed)
-    assert identify(renamed) == expected
+    assert stated(renamed) == expected
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -104,7 +104,7 @@ def test_no_sources(tmp_path: Path, format: str) -> None:
     path = path_for(tmp_path, format)
     table = sample(100).take(slice(0, 0))
     write(table, META, path)
-    assert identify(path) == (None if format == "csv" else META.iri)
+    assert stated(path) == (None if format == "csv" else (META.iri, "s1"))
     if format not in ("arrow",):
         assert list(read(path)[0])[:11] == list(table.attributes)[:11]
 
@@ -142,17 +142,17 @@ def test_unknown_suffix_and_format(tmp_path: Path) -> None:
 )
 def test_other_files_are_not_ours(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
-    assert identify(tmp_path / "x") is None
+    assert stated(tmp_path / "x") is None
 
 
 def test_files_nobody_wrote(tmp_path: Path, shared: Path) -> None:
-    assert identify(tmp_path / "none") is None
+    assert stated(tmp_path / "none") is None
     for name in (
         "crossmatch/gd1_photo.fits",
         "catalogs/rubin_dm_dc2_example.pq",
         "catalogs/test_dc2_training_9816.hdf5",
     ):
-        assert identify(shared / "data" / name) is None
+        assert stated(shared / "data" / name) is None
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -228,4 +228,4 @@ def test_bare_meta(tmp_path: Path) -> None:
     meta = TableMeta("", "urn:uuid:0")
     for format in FORMATS:
         write(sample(10), meta, path_for(tmp_path, format))
-        assert identify(path_for(tmp_path, format)) == (None if format == "csv" else "urn:uuid:0")
+        assert stated(path_for(tmp_path, format)) == (None if format == "csv" else ("urn:uuid:0", ""))

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io.votable import parse_single_table
 from astropy.table import Table as AstropyTable
 
-from provgraph.export.tables import TableMeta, identify, write
+from provgraph.export.tables import Stated, TableMeta, stated, write
 from provgraph.schema.attribute import Attribute, AttributeSet
 from provgraph.schema.table import Column, Table
 from tests.export.tables.sample import META, sample
@@ -57,7 +57,7 @@ def test_text_that_xml_must_not_take_for_markup(tmp_path: Path) -> None:
     infos = {i.get("name"): i.get("value") for i in root.iter(f"{space}INFO")}
     assert infos["provgraph"] == meta.iri
     assert infos["provgraph.key & more"] == "<tag>\nline"
-    assert identify(tmp_path / "t.vot") == meta.iri
+    assert stated(tmp_path / "t.vot") == Stated(meta.iri)
     assert root.find(f".//{space}TABLE").get("name") == "a<b & \"c\" 'd' "
 
 

@@ -56,7 +56,7 @@ def measure(directory: Path, n: int) -> list[Figure]:
         Figure(
             "the same pull again, with its table", shown(again), f"the first after the survey is opened again: {shown(reopened)}",
             f"criteria on {measured.filtered:,}, calculators on {sum(measured.calculated.values()):,} sources",
-            "no source, <= 50 ms", nothing and again <= 0.05,
+            "no source, <= 50 ms each", nothing and max(again, reopened) <= 0.05,
         ),
     ]  # fmt: skip
 

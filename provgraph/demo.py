@@ -141,7 +141,8 @@ CATALOGS: dict[str, dict[str, Any]] = {
     "photometry": {
         "file": simulate.PHOTOMETRY, "units": UNITLESS_ID,
         "ucds": UCD_ID | {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
-        | {f"mag_{band}": f"phot.mag;em.opt.{band.upper()}" for band in "uriz"} | {"mag_g": "phot.mag;em.opt.V"},
+        | {f"mag_{band}": f"phot.mag;em.opt.{band.upper()}" for band in "uri"}
+        | {"mag_g": "phot.mag;em.opt.V", "mag_z": "phot.mag;em.opt.I"},
     },
     "spectroscopy": {  # a CSV file cannot say units
         "file": simulate.SPECTROSCOPY, "units": UNITLESS_ID | {"redshift": "", "redshift_error": ""},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -86,6 +86,23 @@ class FileUnreadable(InvalidInput):
     """A file that is missing, empty, truncated, or of another format than it says."""
 
     code = "file_unreadable"
+
+
+class FileUnclear(InvalidInput):
+    """A file whose bytes do not say which thing of the survey it is; `objects` : ids of those it can be."""
+
+    code = "file_ambiguous"
+
+    def __init__(self, message: str, *, objects: Sequence[str], code: str | None = None, **details: object) -> None:
+        super().__init__(message, code=code, objects=list(objects), **details)
+        self.objects = tuple(objects)
+
+
+class FileDiffers(FileUnclear):
+    """A file that says what it was written from, but was changed since."""
+
+    code = "file_differs"
+    exit_status = EXIT_DIFFERS
 
 
 class IngestError(InvalidInput):
@@ -178,6 +195,11 @@ def nearest(name: str, existing: Iterable[str], *, most: int = 12) -> str:
         return "there are none."
     shown = ", ".join(names[:most]) + (f", and {len(names) - most} more" if len(names) > most else "")
     return f"there are: {shown}."
+
+
+def a(word: str) -> str:
+    """A word with its article."""
+    return f"{'an' if word[:1].casefold() in tuple('aeio') else 'a'} {word}"
 
 
 def needs_extra(extra: str, what: str) -> MissingExtra:

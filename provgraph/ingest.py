@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from provgraph import known_files
 from provgraph.bulk.store import BulkStore, SegmentInfo
 from provgraph.errors import FileUnreadable, IngestError, InvalidInput, StorageError, UnknownAttribute, nearest
 from provgraph.extract import Source, recognise
 from provgraph.graph.mapper import Batch, Mapper
+from provgraph.language.ucd import checked_ucd
 from provgraph.names import UCD_ID, UNIT_UNDECLARED, UNITLESS
 from provgraph.resolver.processor import segment_entity
 from provgraph.schema import keys
@@ -69,12 +71,16 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
            progress: Callable[[float], None] | None = None) -> External:  # fmt: skip
     """Make an External of a file; equal bytes with an equal declaration give the External that is there already.
 
+    Descriptions are no part of what makes a declaration equal, and neither is the name: where they differ from those of the
+    External that is there, nothing is stored and an error says how to state them.
+
     accept : called with the External before any value is read; may raise to refuse it.
 
     Raises
     ------
     FileUnreadable : missing, empty, truncated, of no known format.
-    IngestError : unknown id column, duplicate or null identifiers, two columns of one name.
+    IngestError : unknown id column, duplicate or null identifiers, two columns of one name; ``already_there``, the content is
+        in the survey as something else than `replaces`, by another name, or described otherwise.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -82,7 +88,7 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
     digest = file_digest(path)
     extractor = recognise(path)
     with extractor.open(path, table=declaration.table, id=declaration.id, missing=declaration.missing) as source:
-        file = DataFile(digest=digest, name=path.name, size=path.stat().st_size, format=extractor.format)
+        file = known_files.as_read(mapper, path, digest, extractor.format)
         external, wanted = _declare(source, declaration, file, digest)
         if replaces is not None:
             _succeed(external, replaces)
@@ -96,6 +102,8 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
                     f"{path.name} is in this survey already, as {known.label}@{known.version}; what is there does not become "
                     f"a version of {replaces.label}. Use {known.label}@{known.version} by its name.", code="already_there",
                 )  # fmt: skip
+            _refuse_otherwise_named(mapper, path, known, name, replaces)
+            _refuse_otherwise_described(mapper, path, known, external, declaration)
             if _is_readable(mapper, store, known):
                 return known
             external = known  # its values are gone or changed; the file has them
@@ -110,14 +118,45 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
             batch = Batch()
             batch.add(external)
             recorder.into(batch, mapper.context)
-            if name:
+            if name and name not in _names(mapper, external):
                 batch.note(external, "name", name)
             try:
                 mapper.write(batch)
-            except BaseException:
+            except Exception:  # after Ctrl-C it may be registered: the intent stays, and the next start looks
                 store.delete(info.name)
                 raise
     return external
+
+
+def _refuse_otherwise_named(mapper: Mapper, path: Path, known: External, name: str, replaces: External | None) -> None:
+    """A second name is no way to rename; that of the version it succeeds was not asked for."""
+    names = _names(mapper, known)
+    inherited = name in _names(mapper, replaces) if replaces is not None else False
+    if name and names and name != names[-1] and not inherited:
+        raise IngestError(
+            f"{path.name} is in this survey already, as {names[-1]!r}; leave out name={name!r} to get it, or rename it with "
+            f"annotate({names[-1]!r}, name={name!r}).", code="already_there", name=names[-1],
+        )  # fmt: skip
+
+
+def _refuse_otherwise_described(mapper: Mapper, path: Path, known: External, external: External,
+                                declaration: Declaration) -> None:  # fmt: skip
+    """Descriptions of stored attributes stay as they are, so others must not be dropped without a word."""
+    for column in declaration.descriptions:
+        name = declaration.rename.get(column, column)
+        there, new = known.attributes()[name].description, external.attributes()[name].description
+        if there != new:
+            called = (_names(mapper, known) or [known.object_id])[-1]
+            raise IngestError(
+                f"{path.name} is in this survey already, as {called!r}, where {name!r} "
+                f"{f'is described as {there!r}' if there else 'has no description'}; leave descriptions= out to get it, or add "
+                f"to what is said of it with annotate({called!r}, description=...).", code="already_there", name=called,
+            )  # fmt: skip
+
+
+def _names(mapper: Mapper, one: External) -> list[str]:
+    """Names given to a collection, the newest last; none to one that is not stored."""
+    return [r["value"] for r in mapper.read("notes_about", ids=[one.object_id]) if r["kind"] == "name"]
 
 
 def _declare(source: Source, declaration: Declaration, file: DataFile,
@@ -154,7 +193,7 @@ def _declare(source: Source, declaration: Declaration, file: DataFile,
         )
         attributes.append(replace(
             item, name=declaration.rename.get(item.name, item.name), unit=unit,
-            ucd=declaration.ucds.get(item.name, item.ucd),
+            ucd=item.ucd if item.name not in declaration.ucds else checked_ucd(item.name, declaration.ucds[item.name]),
             description=declaration.descriptions.get(item.name, item.description),
         ))  # fmt: skip
         if item.name == declaration.id and item.dtype != "U":

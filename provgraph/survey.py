@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from provgraph import ingest as ingesting
+from provgraph import known_files
 from provgraph.bulk.hdf5 import Hdf5Store
 from provgraph.bulk.intents import Intents
-from provgraph.errors import InvalidInput, NameTaken, NotFound, UsageError, nearest
+from provgraph.errors import FileUnclear, InvalidInput, NameTaken, NotFound, UsageError, a, nearest
 from provgraph.graph.engine import GraphEngine
 from provgraph.graph.mapper import AuditHook, Batch, Mapper
 from provgraph.language.expression import Expression
+from provgraph.language.ucd import checked_ucd
 from provgraph.policy import Context, Policy
 from provgraph.resolver.attributes import Resolver
 from provgraph.resolver.processor import Measured, TargetProcessor, segment_entity
 from provgraph.resolver.pull import Pull
 from provgraph.resolver.request import Request
-from provgraph.schema.calculator import AttributeCalculatorDefinition
+from provgraph.schema.calculator import AttributeCalculatorDefinition, parameter_value
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.files import ExportedFile
 from provgraph.schema.objects import DBObject
@@ -31,6 +36,8 @@ from provgraph.trace.activity import Recorder
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 _VERSIONED = re.compile(r"(.+)@([1-9]\d*)")
 Progress = Callable[[float], None]
+NAMES_SERVE = 0.5  # seconds: a list asks for its names at once, and then each for its own
+_NO_NAME = ("", -math.inf)
 
 
 class Survey:
@@ -47,7 +54,7 @@ class Survey:
         self.mapper = Mapper(engine, self.context, policy=policy, home=self, audit=audit)
         self.intents = Intents(directory / "spool")
         self.processor = TargetProcessor(self.mapper, self.store_, str(directory / "segments"), scratch, self.intents)
-        self._names: dict[str, str] = {}
+        self._names: dict[str, tuple[str, float]] = {}  # by object id, with the time of asking
 
     def close(self) -> None:
         """Give up the graph and its locks; nothing acknowledged depends on it."""
@@ -69,7 +76,7 @@ class Survey:
                units: Mapping[str, str] | None = None, ucds: Mapping[str, str] | None = None,
                descriptions: Mapping[str, str] | None = None, missing: Mapping[str, Any] | None = None,
                replaces: SourceCollection | str | None = None, progress: Progress | None = None) -> External:  # fmt: skip
-        """Make a Source Collection of a catalog file (FITS, VOTable, CSV or text, Parquet, HDF5; also gzipped).
+        """Make a Source Collection of a catalog file: FITS, VOTable, CSV, ECSV, IPAC, other text, Parquet, Arrow, HDF5.
 
         name : what to call it. id : column with the identifiers; without it the rows are numbered as attribute ``row``.
         id_space : catalogs that name the same sources alike share one; unless said a catalog is a space of its own.
@@ -121,11 +128,11 @@ class Survey:
                     f"The expression of {name!r} takes no process parameter {parameter!r}; "
                     f"{nearest(parameter, defaults)}", code="unknown_parameter",
                 )  # fmt: skip
-            defaults[parameter] = float(value)
+            defaults[parameter] = parameter_value(name, parameter, value)
         self._check_name(name or " ", identity=None, mine=None, only_form=True)
         definition = AttributeCalculatorDefinition(
             name=name, requires=list(requires), provides=[name], expression=parsed.text,
-            units=[ingesting.checked_unit(name, unit)], ucds=[ucd], description=description,
+            units=[ingesting.checked_unit(name, unit)], ucds=[checked_ucd(name, ucd)], description=description,
             parameter_names=list(defaults), parameter_values=list(defaults.values()),
         )  # fmt: skip
         newest = self._newest_definition(name)
@@ -218,8 +225,8 @@ class Survey:
         first = self[start] if isinstance(start, str) else start
         resolution = Resolver(self.mapper).pull(Request(first, tuple(attributes), where))
         created: frozenset[str] = frozenset()
+        self._check_name(name, identity=None, mine=resolution.result)
         if create:
-            self._check_name(name, identity=None, mine=resolution.result)
             batch = Batch()
             batch.add(resolution.result)
             named = name and not (self._known(resolution.result) and name in self._all_names(resolution.result))
@@ -285,39 +292,68 @@ class Survey:
             digest=ingesting.file_digest(target), name=target.name, size=target.stat().st_size,
             format=target.suffix.lstrip("."), collection=collection,
         )  # fmt: skip
-        recorder.uses("collection", collection)
-        recorder.generates("file", file)
-        recorder.finish(sources=len(data))
-        batch = Batch()
-        recorder.into(batch, self.context)
-        self.mapper.write(batch)
+        known_files.record(self.mapper, recorder, file, sources=len(data))
         return target
 
-    def lineage(self, thing: DBObject | str | Path, *, up: int | None = None, down: int = 0, limit: int = 1000) -> Any:
+    def stream(self, collection: SourceCollection, format: str, *, name: str) -> Iterator[bytes]:
+        """A collection as the bytes of a table file, to be sent as `name`; known like a written one once all are taken."""
+        from provgraph.export.tables import stream
+
+        table, _ = self.process(collection)
+        chunks = stream(table, self.meta(collection), format)
+        return known_files.sent(self.mapper, chunks, collection, name, sources=len(table))
+
+    def lineage(self, thing: DBObject | Sequence[DBObject] | str | Path, *, up: int | None = None, down: int = 0,
+                limit: int = 1000) -> Any:  # fmt: skip
         """Where something comes from and what came of it, as one W3C PROV graph: `.write("x.svg")`, `.text()`, ...
 
-        thing : object, name, id, or a file that provgraph wrote or read. up, down : depth in entities; up=None: all.
+        thing : object or several, name, id, or a file that provgraph wrote or read. up, down : depth in entities;
+        up=None: all.
+
+        A file that was changed after it was written, or that has the bytes of several, shows what it was written from or
+        all that it can be: `.unclear` of the answer is the error that says so, a `FileWarning` its sentence.
         """
         from provgraph.graph import lineage as lineages
         from provgraph.lineage import LineageView
 
-        one = thing if isinstance(thing, DBObject) else self.find(thing)
+        unclear = None
+        try:
+            roots = [one.object_id for one in self._things(thing)]
+        except FileUnclear as error:
+            unclear, roots = error, list(error.objects)
+            warnings.warn(error.message, known_files.FileWarning, stacklevel=2)
         depth = lineages.DEEPEST if up is None else up
-        found = self.mapper.lineage([one.object_id], up=depth, down=down, limit=limit)
-        return LineageView(found, self.names_of([n.id for n in found.nodes if n.kind == "entity"]))
+        found = self.mapper.lineage(roots, up=depth, down=down, limit=limit)
+        return LineageView(found, self.names_of([n.id for n in found.nodes if n.kind == "entity"]), unclear)
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
     def __getitem__(self, reference: str) -> SourceCollection:
         """A collection by name, ``name@version``, id or IRI."""
-        one = self.find(reference)
+        one = self.get(reference)
         if not isinstance(one, SourceCollection):
             raise NotFound(
-                f"{reference!r} is a {type(one).__name__}, not a Source Collection.", code="not_a_collection"
+                f"{reference!r} is {a(type(one).__name__)}, not a Source Collection.", code="not_a_collection"
             )
         return one
 
-    def find(self, reference: str | Path, *, files: bool = True) -> DBObject:
+    def find(self, where: str = "", *, cls: Any = SourceCollection, limit: int = 1000) -> list[Any]:
+        """Objects for which a criterion on their properties is true, newest first; all of them without one.
+
+        where : in the language of criteria, such as ``"n_sources > 1000 and attribute = 'redshift'"``.
+        cls : class, or its name; subclasses count. It says which properties there are.
+
+        Raises
+        ------
+        LanguageError : with the position; ``unknown_property`` names the nearest ones.
+        """
+        from provgraph.graph import queryable, select
+
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+            raise InvalidInput(f"limit is a number of objects, not {limit!r}.", code="limit_invalid")
+        return select.page(self.mapper, select.select(queryable.class_of(cls), where), limit=limit)[0]
+
+    def get(self, reference: str | Path, *, files: bool = True) -> DBObject:
         """Any object by name, ``name@version``, id, IRI, or a file we wrote or read.
 
         files : False where the reference comes from outside: whether a file exists here is nobody's business there.
@@ -343,7 +379,7 @@ class Survey:
             one = self.mapper.get(match[1])
             if isinstance(one, AttributeCalculatorDefinition):
                 return one
-            raise NotFound(f"{reference} is a {type(one).__name__}, not a calculator definition.")
+            raise NotFound(f"{reference} is {a(type(one).__name__)}, not a calculator definition.")
         versioned = _VERSIONED.fullmatch(reference)
         name, version = (versioned[1], int(versioned[2])) if versioned else (reference, 0)
         found = [d for d in self.definitions() if d.name == name and version in (0, d.version)]
@@ -370,14 +406,15 @@ class Survey:
         return self.names_of([thing.object_id]).get(thing.object_id, "")
 
     def names_of(self, object_ids: Sequence[str]) -> dict[str, str]:
-        """Newest names by object id, in one statement for those not known yet."""
-        missing = [i for i in object_ids if i not in self._names]
+        """Newest names by object id, in one statement. Others may give names too, so an answer serves only for a moment."""
+        now = monotonic()
+        missing = [i for i in object_ids if now - self._names.get(i, _NO_NAME)[1] > NAMES_SERVE]
         if missing:
-            self._names.update(dict.fromkeys(missing, ""))
-            for row in self.mapper.read("notes_about", ids=missing):
-                if row["kind"] == "name":
-                    self._names[row["about"]] = row["value"]
-        return {i: self._names[i] for i in object_ids if self._names.get(i)}
+            found = dict.fromkeys(missing, "")
+            rows = self.mapper.read("notes_about", ids=missing)
+            found |= {row["about"]: row["value"] for row in rows if row["kind"] == "name"}
+            self._names |= {i: (name, now) for i, name in found.items()}
+        return {i: name for i in object_ids if (name := self._names.get(i, _NO_NAME)[0])}
 
     def notes(self, thing: DBObject) -> list[dict[str, Any]]:
         """Dated statements about an object, oldest first."""
@@ -386,7 +423,7 @@ class Survey:
     def __contains__(self, reference: object) -> bool:
         """Whether something is found by this name, ``name@version``, id or IRI."""
         try:
-            return isinstance(reference, str) and self.find(reference, files=False) is not None
+            return isinstance(reference, str) and self.get(reference, files=False) is not None
         except NotFound:
             return False
 
@@ -416,17 +453,13 @@ class Survey:
             raise NotFound(f"{name!r} has no version {version}; it has {versions}.", name=name)
         return self.mapper.restore(found[:1])[0]
 
-    def _by_file(self, path: Path) -> DBObject:
-        from provgraph.export.tables import identify
+    def _things(self, thing: DBObject | Sequence[DBObject] | str | Path) -> Sequence[DBObject]:
+        if isinstance(thing, str | Path):
+            return [self.get(thing)]
+        return [thing] if isinstance(thing, DBObject) else thing
 
-        iri = identify(path)
-        if iri is not None and (match := _UUID.fullmatch(iri)):
-            return self.mapper.get(match[1])
-        rows = self.mapper.read("files_by_digest", digest=ingesting.file_digest(path))
-        if not rows:
-            raise NotFound(f"{path} is not a file that this survey read or wrote.", code="file_unknown", path=str(path))
-        one = self.mapper.restore([rows[-1]["properties"]])[0]
-        return one.collection if isinstance(one, ExportedFile) else one
+    def _by_file(self, path: Path) -> DBObject:
+        return known_files.identify(self.mapper, path, ingesting.file_digest(path), self.survey_id)
 
     def _newest_definition(self, name: str) -> AttributeCalculatorDefinition | None:
         found = [d for d in self.definitions() if d.name == name]
@@ -475,7 +508,7 @@ class Survey:
             )
             if not same:
                 raise NameTaken(
-                    f"{name!r} is already the name of {_a(bearer['class_name'])} made {bearer['created'][:10]}; choose another"
+                    f"{name!r} is already the name of {a(bearer['class_name'])} made {bearer['created'][:10]}; choose another"
                     f"{', or say replaces= when this is a new version of it' if isinstance(mine, External) else ''}.", name=name,
                 )  # fmt: skip
 
@@ -496,7 +529,3 @@ def _check_request(start: Any, attributes: Sequence[Any], where: Any, name: Any)
     for what, value in (("A criterion", where), ("A name", name)):
         if not isinstance(value, str):
             raise InvalidInput(f"{what} is text, not {value!r}.", code="wrong_type")
-
-
-def _a(word: str) -> str:
-    return f"an {word}" if word[:1] in "AEIO" else f"a {word}"

@@ -77,12 +77,22 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def neo4j_server() -> Iterator[launcher.Server]:
     """A real Neo4j, started when the first test asks for it."""
+    yield from _running("tests on Neo4j")
+
+
+@pytest.fixture
+def too_old_neo4j() -> Iterator[launcher.Server]:
+    """The last Neo4j before the oldest that we support, for one test."""
+    yield from _running("the test on a Neo4j that is too old", launcher.TOO_OLD_VERSION)
+
+
+def _running(part: str, version: str | None = None) -> Iterator[launcher.Server]:
     try:
-        server = launcher.start()
+        server = launcher.start(version)
     except launcher.Unavailable as error:
         if CI:
             raise
-        _skipped["tests on Neo4j"] = f"{error}; to have them: {launcher.WAYS}"
+        _skipped[part] = f"{error}; to have them: {launcher.WAYS}"
         pytest.skip(f"no Neo4j here: {error}")
     try:
         yield server

@@ -20,7 +20,7 @@ DOCUMENTATION = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A module imports only from what stands to its left (docs/architecture.md, "Who imports whom").
 ORDER = (
     ("names", "errors", "config"), ("language",), ("schema",), ("policy",), ("graph",), ("trace", "audit", "bulk", "store"),
-    ("rewrite",), ("resolver",), ("ingest", "lineage"), ("survey",), ("opening",), ("jobs",),
+    ("rewrite",), ("resolver",), ("known_files",), ("ingest", "lineage"), ("survey",), ("opening",), ("jobs",),
     ("api", "cli", "simulate", "demo", "__main__"),
 )  # fmt: skip
 # Beside the line: what they may import, and from where on they may be imported.
@@ -128,6 +128,8 @@ def test_no_cypher_outside_its_folder() -> None:
     pattern = re.compile(r"\b(MATCH|MERGE|CREATE|DETACH DELETE|UNWIND)\s+[(\[$]")
     found = []
     for module in MODULES:
+        if module == ROOT / "provgraph" / "graph" / "select.py":
+            continue  # the one that composes; tests/graph/test_select.py holds it to names and parameters
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.search(node.value):
                 found.append(f"{module.relative_to(ROOT)}:{node.lineno}")

@@ -24,7 +24,17 @@ from provgraph.errors import (
     StorageError,
     UnknownAttribute,
 )
-from tests.surveys import N, catalog, galaxies, open_survey, survey, write_fits  # noqa: F401
+from tests.surveys import (  # noqa: F401
+    N,
+    address,
+    catalog,
+    census,
+    empty_graph,
+    galaxies,
+    open_survey,
+    survey,
+    write_fits,
+)
 
 COUNT_ENTITIES = "entities_of_class"
 
@@ -171,6 +181,49 @@ def test_values_that_were_lost_come_back_with_the_file(survey: Any, catalog: Pat
     assert len(again.table()) == N
 
 
+def test_content_that_is_there_is_not_renamed_by_the_way(survey: Any, catalog: Path) -> None:
+    a = survey.ingest(catalog, name="A", id="id")
+    for lost in (False, True):  # its values come back from the file, and its name stays
+        if lost:
+            for segment in survey.store_.names():
+                survey.store_.delete(segment)
+        with pytest.raises(
+            IngestError, match=r"in this survey already, as 'A'; .* annotate\('A', name='B'\)"
+        ) as caught:
+            survey.ingest(catalog, name="B", id="id")
+        assert caught.value.code == "already_there"
+        assert survey.name_of(a) == "A"
+        assert "B" not in survey
+        assert survey.ingest(catalog, name="A", id="id").object_id == a.object_id
+    assert [n["value"] for n in survey.notes(a)] == ["A"]
+    survey.annotate(a, name="B")
+    assert survey.ingest(catalog, name="B", id="id").object_id == a.object_id
+    with pytest.raises(IngestError, match="as 'B'"):
+        survey.ingest(catalog, name="A", id="id")
+    assert survey.name_of(a) == "B"
+
+
+def test_content_without_a_name_takes_one(survey: Any, catalog: Path) -> None:
+    a = survey.ingest(catalog, id="id")
+    assert survey.ingest(catalog, name="A", id="id").object_id == a.object_id
+    assert survey.name_of(a) == "A"
+
+
+def test_other_descriptions_of_what_is_there_are_refused(survey: Any, catalog: Path) -> None:
+    a = survey.ingest(catalog, name="A", id="id", rename={"mag_u": "u"}, descriptions={"mag_u": "u band"})
+    again: dict[str, Any] = {"id": "id", "rename": {"mag_u": "u"}}
+    for same in ({}, {"mag_u": "u band"}, {"mag_u": "u band", "ra": ""}):
+        assert survey.ingest(catalog, **again, descriptions=same).object_id == a.object_id
+    for other, says in (
+        ({"mag_u": "U band"}, "as 'A', where 'u' is described as 'u band'; .*annotate"),
+        ({"ra": "east"}, "as 'A', where 'ra' has no description; .*annotate"),
+    ):
+        with pytest.raises(IngestError, match=says) as caught:
+            survey.ingest(catalog, **again, descriptions=other)
+        assert caught.value.code == "already_there"
+    assert a.attributes()["u"].description == "u band"
+
+
 def test_content_that_is_there_does_not_become_a_version_of_something_else(
     survey: Any, catalog: Path, tmp_path: Path
 ) -> None:
@@ -243,38 +296,74 @@ def test_a_full_disk_leaves_nothing(survey: Any, catalog: Path) -> None:
     assert len(survey.ingest(catalog, name="A", id="id")) == N
 
 
+@pytest.mark.parametrize("registered", [False, True])
+def test_interrupted_around_the_registration(
+    open_survey: Any, catalog: Path, registered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C just before the graph is told of the values, or just after: the next to open finds out which it was."""
+    survey = open_survey()
+    write = survey.mapper.write
+
+    def interrupted(batch: Any) -> None:
+        if registered:
+            write(batch)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(survey.mapper, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        survey.ingest(catalog, name="A", id="id")
+    again = open_survey()  # while the interrupted process is still there
+    assert rubbish(again) == []
+    assert [len(one.table()) for one in again.collections()] == [N] * registered
+    files = again.store_.names()
+    assert len(again.ingest(catalog, name="A", id="id").table()) == N
+    assert again.store_.names() == files or not registered
+    assert len(again.collections()) == 1
+    assert rubbish(again) == []
+
+
 INGEST = """
 import sys, provgraph
-survey = provgraph.open(sys.argv[1])
+survey = provgraph.open(sys.argv[1], graph=sys.argv[2])
 print("open", flush=True)
-survey.ingest(sys.argv[2], name="A", id="id")
+survey.ingest(sys.argv[3], name="A", id="id")
 print("done", flush=True)
 """
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.embedded
-def test_killed_while_ingesting(tmp_path: Path, how: signal.Signals) -> None:
+def test_killed_while_ingesting(tmp_path: Path, address: str, how: signal.Signals) -> None:
     import provgraph
 
-    big = write_fits(tmp_path / "big.fits", galaxies(300_000))
-    for delay in (0.05, 0.2, 0.4):
+    columns = galaxies(300_000)
+    big = write_fits(tmp_path / "big.fits", columns)
+    with provgraph.open(tmp_path / "undisturbed", graph=address) as survey:
+        survey.ingest(big, name="A", id="id")
+        undisturbed = census(survey)
+    empty_graph(address)
+    finished = []
+    for delay in (0.05, 0.3):
         process = subprocess.Popen(
-            [sys.executable, "-c", INGEST, str(tmp_path / "survey"), str(big)], stdout=subprocess.PIPE, text=True,
-            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            [sys.executable, "-c", INGEST, str(tmp_path / "survey"), address, str(big)], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == "open\n"
         time.sleep(delay)
         process.send_signal(how)
-        finished = "done" in process.stdout.read()
-        process.wait()
-        with provgraph.open(tmp_path / "survey") as survey:
+        finished.append("done" in process.stdout.read())
+        assert process.wait() == -how or finished[-1]
+        with provgraph.open(tmp_path / "survey", graph=address) as survey:
             assert rubbish(survey) == []
-            assert len(survey.collections()) == (1 if finished else len(survey.collections()))
+            assert len(survey.collections()) == 1 or not any(finished)
             for one in survey.collections():
                 assert len(one) == 300_000
-    with provgraph.open(tmp_path / "survey") as survey:
-        assert len(survey.ingest(big, name="A", id="id")) == 300_000
-        assert len(survey.collections()) == 1
+    assert not finished[0]
+    with provgraph.open(tmp_path / "survey", graph=address) as survey:
+        again = survey.ingest(big, name="A", id="id")
+        assert [one.object_id for one in survey.collections()] == [again.object_id]
+        assert census(survey) == undisturbed
         assert rubbish(survey) == []
+        data, order = survey.pull(again, list(columns)).data(), np.argsort(columns["id"])
+        for name in columns:
+            np.testing.assert_array_equal(data[name].values, columns[name][order], name)

@@ -34,7 +34,7 @@ def test_the_session(survey: Any, shared: Path, tmp_path: Path) -> None:
     assert pull.arrow().num_rows == len(table)
     for suffix in ("fits", "vot", "parquet", "h5", "csv"):
         written = pull.write(tmp_path / f"out.{suffix}")
-        assert survey.find(written).object_id == pull.result.object_id, suffix
+        assert survey.get(written).object_id == pull.result.object_id, suffix
     lineage = survey.lineage(pull.result)
     for name in ("lineage.prov.json", "lineage.svg", "lineage.dot", "lineage.provn", "lineage.txt"):
         assert lineage.write(tmp_path / name).stat().st_size > 500

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from provgraph.errors import InvalidInput, NotFound, StorageError, UsageError
+from provgraph.errors import InvalidInput, LanguageError, NotFound, StorageError, UsageError
+from provgraph.schema.files import DataFile
+from provgraph.survey import NAMES_SERVE
 from tests.surveys import catalog, galaxies, nearby, open_survey, survey  # noqa: F401
 
 
@@ -25,6 +28,16 @@ def test_names_versions_and_ids_find(nearby: Any) -> None:
         nearby.annotate("A", name="B@2")
 
 
+def test_names_that_others_give_are_seen(nearby: Any, open_survey: Any) -> None:
+    a = nearby["A"]
+    assert (a.name, nearby.name_of(a)) == ("A", "A")
+    other = open_survey()
+    other.annotate("A", name="B")
+    time.sleep(NAMES_SERVE)
+    assert (a.name, nearby.name_of(a), nearby.names_of([a.object_id])) == ("B", "B", {a.object_id: "B"})
+    assert nearby["B"].object_id == a.object_id
+
+
 def test_statements_are_appended(nearby: Any) -> None:
     a = nearby["A"]
     nearby.annotate(a, name="galaxies", description="a simulated catalog", tags=["simulated", "test"])
@@ -38,6 +51,26 @@ def test_statements_are_appended(nearby: Any) -> None:
         ("tag", "simulated"),
         ("tag", "test"),
     ]
+
+
+def test_objects_are_found_by_criteria(nearby: Any) -> None:
+    near = nearby.pull("A", ["id", "redshift"], where="redshift < 0.5", name="near")
+    assert [c.name for c in nearby.find("name in ('A', 'near')")] == ["near", "A"]
+    assert [c.name for c in nearby.find("n_sources >= 1000")] == ["A"]
+    assert near.result not in nearby.find("n_sources > 0")
+    near.table()
+    assert near.result in nearby.find("n_sources > 0 and n_sources < 1000 and n_attributes = 2")
+    assert nearby.find() == nearby.collections()
+    assert nearby.find(limit=1) == nearby.collections(1)
+    [definition] = nearby.find("requires = 'mag_u' and version = 1", cls="AttributeCalculatorDefinition")
+    assert definition is nearby.definition("absmag_u")
+    assert [f.name for f in nearby.find("size > 1 kbyte", cls=DataFile)] == ["galaxies.fits"]
+    with pytest.raises(LanguageError) as caught:
+        nearby.find("version = 1 and atribute = 'id'")
+    assert (caught.value.code, caught.value.position) == ("unknown_property", 16)
+    for wrong in (-1, True, "3"):
+        with pytest.raises(InvalidInput):
+            nearby.find(limit=wrong)
 
 
 def test_sources_by_list(nearby: Any, open_survey: Any) -> None:
@@ -60,11 +93,11 @@ def test_files_that_were_written_know_what_they_are(nearby: Any, tmp_path: Path,
     pull = nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="near")
     for suffix in ("fits", "vot", "parquet", "h5", "csv", "arrow"):
         path = pull.write(tmp_path / f"near.{suffix}")
-        assert nearby.find(path).object_id == pull.result.object_id, suffix
-    assert nearby.find(catalog).name == catalog.name  # a file that was read
+        assert nearby.get(path).object_id == pull.result.object_id, suffix
+    assert nearby.get(catalog).name == catalog.name  # a file that was read
     (tmp_path / "strange.csv").write_text("a,b\n1,2\n")
     with pytest.raises(NotFound) as caught:
-        nearby.find(tmp_path / "strange.csv")
+        nearby.get(tmp_path / "strange.csv")
     assert caught.value.code == "file_unknown"
     with pytest.raises(InvalidInput, match="in which format"):
         pull.write(tmp_path / "near.docx")

@@ -126,6 +126,15 @@ class Hdf5Store:
                 self._verified.add(seen)
         return segment
 
+    def check(self, info: SegmentInfo) -> None:
+        """Whether the file is there and of the size that is registered; raises as `open` does, reads nothing."""
+        try:
+            size = self.path(info.name).stat().st_size
+        except FileNotFoundError:
+            raise missing(info.name) from None
+        if size != info.size:
+            raise changed(info.name, f"{size} bytes instead of {info.size}")
+
     def verify(self, info: SegmentInfo) -> None:
         _verify(self.open(info))
 

@@ -187,19 +187,16 @@ class BulkStore(Protocol):
         ...
 
 
+# What to do about it depends on what the segment holds, which a store does not know: whoever asked for it says so.
+
+
 def missing(name: str) -> StorageError:
-    return StorageError(
-        f"Segment {name} is gone; values that were derived can be pulled again, an ingested file must be"
-        " ingested again.",
-        code="segment_missing",
-        name=name,
-    )
+    return StorageError(f"Segment {name} is gone.", code="segment_missing", name=name)
 
 
 def changed(name: str, what: str) -> StorageError:
     return StorageError(
-        f"Segment {name} was changed since it was written ({what}); it is not used. Delete"
-        " it to have derived values made again.",
+        f"Segment {name} was changed since it was written ({what}).",
         code="segment_changed",
         name=name,
         what=what,

@@ -30,6 +30,7 @@ EXTRAS = {  # extra -> (a module it brings, what it is for)
     "prov": ("prov", "PROV-XML, PROV-O and other forms"),
 }
 LEAST_SPACE = 256 << 20  # bytes
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ def examine(survey: Path | None, graph: str) -> Iterator[Check]:
     if served:
         yield _tried("graph", lambda: _served(address))
     yield _tried("disk", lambda: _disk(directory))
-    yield _tried("survey", lambda: _survey(survey, directory, graph))
+    found = _tried("survey", lambda: _survey(survey, directory, graph))
+    yield found
+    if directory is not None and found.status == WORKS:
+        yield _tried("originals", lambda: _originals(directory, graph))
 
 
 def _tried(name: str, check: Callable[[], Check]) -> Check:
@@ -189,6 +193,27 @@ def _survey(survey: Path | None, directory: Path | None, graph: str) -> Check:
     if holder is not None:
         detail += f", shared with process {holder.pid} of {holder.user}"
     return Check("survey", WORKS, detail)
+
+
+def _originals(directory: Path, graph: str) -> Check:
+    """The stored values of ingested catalogs, which nobody can make again but from their files."""
+    from provgraph import opening
+    from provgraph.resolver import originals
+
+    with opening.open(directory, graph=graph, create=False) as survey:
+        found = originals.examine(survey.mapper, survey.store_)
+        lost = [f"{one.label}@{one.version} ({why})" for one, why in found.lost[:MOST_NAMED]]
+        files = [one.file.name for one, _ in found.lost[:MOST_NAMED]]
+    catalogs = f"{found.catalogs:,} catalog{'' if found.catalogs == 1 else 's'}"
+    held = f"{catalogs}, {found.size / (1 << 20):,.1f} MiB in segments of the size registered"
+    if not lost:
+        return Check("originals", WORKS, held)
+    more = len(found.lost) - len(lost)
+    others = [f"and {more} more"] if more else []
+    return Check(
+        "originals", BROKEN, f"cannot be read: {', '.join([*lost, *others])}",
+        f"ingest {', '.join([*files, *others])} again, with the same columns and words; what is derived stays as it is",
+    )  # fmt: skip
 
 
 def _render(data: dict[str, Any]) -> str:

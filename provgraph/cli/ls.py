@@ -52,14 +52,19 @@ def run(
 
 
 def _render(data: list[dict[str, Any]]) -> str:
-    from provgraph.cli.records import title
-
     if not data:
         return "There are no Source Collections yet; make one with 'provgraph ingest FILE --name NAME --id COLUMN'."
-    rows = [
+    return rows(data)
+
+
+def rows(data: list[dict[str, Any]]) -> str:
+    """Collections as lines of a table."""
+    from provgraph.cli.records import title
+
+    lines = [
         (title(d), "" if d["sources"] is None else f"{d['sources']:,}", d["attributes"], d["created"][:16].replace("T", " "),
          short(d["id"]), d["notation"])
         for d in data
     ]  # fmt: skip
     headers = ("name", "sources", "attributes", "created", "id", "made as")
-    return table(headers, rows, right=("sources", "attributes"), cut="made as")
+    return table(headers, lines, right=("sources", "attributes"), cut="made as")

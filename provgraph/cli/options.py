@@ -63,7 +63,7 @@ def short(object_id: str) -> str:
 def thing(survey: Survey, reference: str) -> DBObject:
     """Any object by name, ``name@version``, id or the end of one, a file, or the name of a calculator."""
     try:
-        return survey.find(reference)
+        return survey.get(reference)
     except NotFound as error:
         if error.code != "not_found":
             raise

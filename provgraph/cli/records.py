@@ -41,6 +41,15 @@ def summaries(survey: Survey, collections: Sequence[SourceCollection]) -> list[d
     ]  # fmt: skip
 
 
+def plain(survey: Survey, objects: Sequence[DBObject]) -> list[dict[str, Any]]:
+    """Objects of any class, with the values they were stored with."""
+    survey.names_of([o.object_id for o in objects])
+    return [
+        {**reference(survey, o), "created": o.created, "project": o.project, "properties": o.descriptors()}
+        for o in objects
+    ]
+
+
 def details(survey: Survey, one: DBObject) -> dict[str, Any]:
     """Everything `show` says of an object."""
     data = reference(survey, one) | {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,7 +92,7 @@ def _row(parameter: Any) -> str:
 
 
 def _prose(text: str | None) -> str:
-    return re.sub(r"\b\n", "", text or "").replace("\b", "").strip()
+    return (text or "").replace("\b\n", "").replace("\b", "").strip()
 
 
 if __name__ == "__main__":

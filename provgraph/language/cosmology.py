@@ -52,7 +52,8 @@ def _exact(om0: float, n: int) -> Array:
     return np.log(ratio)
 
 
-def _checked(parameters: dict[str, float]) -> tuple[float, float]:
+def checked(parameters: dict[str, float]) -> tuple[float, float]:
+    """H0 and Om0, or InvalidInput ``parameter_invalid``."""
     h0, om0 = float(parameters["H0"]), float(parameters["Om0"])
     if not 0 < h0 < math.inf:
         raise InvalidInput(
@@ -91,7 +92,7 @@ def distmod(z: Array, parameters: dict[str, float]) -> Array:
 
     z : ndarray, float64 ['redshift'].
     """
-    h0, om0 = _checked(parameters)
+    h0, om0 = checked(parameters)
     z = np.asarray(z, dtype=np.float64)
     with np.errstate(all="ignore"):
         # One logarithm for z and none for the table: 5 log10(dl) = 5/ln(10) (ln z + table).
@@ -107,7 +108,7 @@ def lumdist(z: Array, parameters: dict[str, float]) -> Array:
 
     z : ndarray, float64 ['redshift'].
     """
-    h0, om0 = _checked(parameters)
+    h0, om0 = checked(parameters)
     z = np.asarray(z, dtype=np.float64)
     with np.errstate(all="ignore"):
         result = np.exp(_smooth(z.reshape(-1), om0).reshape(z.shape)) * z * (LIGHT / h0)

@@ -99,6 +99,14 @@ class Expression:
             raise check.refuse(f"{says}, which is another dimension", self.tree)
         raise check.refuse(f"{says}; multiply by {factor:.12g}, or declare [{check.text(found)}]", self.tree)
 
+    def check_parameters(self, parameters: Mapping[str, float]) -> None:
+        """Raises InvalidInput ``parameter_invalid`` for values that its functions do not take; defaults for those not given."""
+        given = {**self.parameters, **parameters}
+        for function in self.functions:
+            check = FUNCTIONS[function].check
+            if check is not None:
+                check(given)
+
     def result_dtype(self, dtypes: Mapping[str, str]) -> str:
         """'f8' for numbers, 'i8' where all is integer, '?' for conditions, a column's own dtype where the text is its name.
 

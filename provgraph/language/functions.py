@@ -22,6 +22,7 @@ class Function:
     gives : 'float'; 'same' keeps integers integers; 'boolean'; 'argument' is the kind of the last argument.
     units : the rule in units.py that says which units go in and come out.
     parameters : process parameters, with their defaults, that `compute` takes as its last argument.
+    check : refuses values of these parameters.
     """
 
     least: int
@@ -31,6 +32,7 @@ class Function:
     units: str
     says: str
     parameters: tuple[tuple[str, float], ...] = ()
+    check: Callable[[Parameters], object] | None = None
 
 
 def _power(base: Array, exponent: Array) -> Array:
@@ -49,6 +51,8 @@ def _power(base: Array, exponent: Array) -> Array:
 def _hypot(a: Array, b: Array) -> Array:
     return np.where(np.isnan(a) | np.isnan(b), np.nan, np.hypot(a, b))
 
+
+_COSMOLOGY: Final = (cosmology.PARAMETERS, cosmology.checked)
 
 FUNCTIONS: Final[dict[str, Function]] = {
     "abs": Function(1, 1, np.abs, "same", "keep", "absolute value"),
@@ -78,9 +82,9 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "coalesce": Function(2, 16, None, "argument", "keep", "the first that is not null"),
     "complement": Function(1, 1, None, "boolean", "truth", "true exactly where its condition is not true"),
     "within": Function(3, 5, None, "boolean", "cone", "within(ra, dec, ra0, dec0, radius): positions in a cone"),
-    "distmod": Function(1, 1, cosmology.distmod, "float", "distmod", "distance modulus of a redshift", cosmology.PARAMETERS),
-    "lumdist": Function(1, 1, cosmology.lumdist, "float", "distance", "luminosity distance in Mpc", cosmology.PARAMETERS),
-    "comoving": Function(1, 1, cosmology.comoving, "float", "distance", "comoving distance in Mpc", cosmology.PARAMETERS),
+    "distmod": Function(1, 1, cosmology.distmod, "float", "distmod", "distance modulus of a redshift", *_COSMOLOGY),
+    "lumdist": Function(1, 1, cosmology.lumdist, "float", "distance", "luminosity distance in Mpc", *_COSMOLOGY),
+    "comoving": Function(1, 1, cosmology.comoving, "float", "distance", "comoving distance in Mpc", *_COSMOLOGY),
 }  # fmt: skip
 
 ALIASES: Final = {

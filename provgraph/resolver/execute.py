@@ -29,6 +29,7 @@ Array = np.ndarray[Any, Any]
 Rows = slice | Array
 EVERYTHING = slice(None)
 BLOCK = 1 << 17  # sources a block: a few columns of it fit into the cache
+SEARCHED = 1 << 10  # identifiers searched at once; what lies between them at 1 % fits into the cache
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Selection:
                 mine, theirs = mine.astype(f"S{width}"), theirs.astype(f"S{width}")
         if len(theirs) == 0:
             return np.zeros(len(mine), np.intp), np.zeros(len(mine), bool)
-        rows = np.searchsorted(theirs, mine)
+        rows = search(theirs, mine)
         rows[rows == len(theirs)] = 0
         found = theirs[rows] == mine
         return rows, None if found.all() else found
@@ -240,7 +241,10 @@ class _Evaluation:
                 for other in step.without:
                     selection = selection - self.sources(other)
                 if step.source_list:
-                    listed = self.segment(self.order.lists[step.source_list])
+                    try:
+                        listed = self.segment(self.order.lists[step.source_list])
+                    except StorageError as error:
+                        raise self._gone(step, error) from None
                     selection = selection & self._bounded(Selection(listed.ids, listed.info.id_digest))
                 return selection
             case "ConcatenateAttributes":
@@ -376,18 +380,14 @@ class _Evaluation:
             except StorageError as error:
                 self.lost[name] = error
 
-    def _gone(self, step: Step) -> StorageError:
-        """The error of an ingested catalog whose values cannot be used any more."""
-        for name in self.order.sources.get(keys.source_set_key(step.atoms), ()):
-            if name in self.lost:
-                error = self.lost[name]
-                return StorageError(
-                    f"The values of an ingested catalog cannot be read; ingest its file again. {error}",
-                    code=error.code, **{**error.details, "step": step.id},
-                )  # fmt: skip
+    def _gone(self, step: Step, error: StorageError | None = None) -> StorageError:
+        """The error of values that nobody can make again: of an ingested catalog, or of a list of identifiers."""
+        names = self.order.sources.get(keys.source_set_key(step.atoms), ())
+        error = error or next((self.lost[name] for name in names if name in self.lost), None)
+        if error is None:
+            error = StorageError(f"No segment holds the values of {step.id}.", code="segment_missing")
         return StorageError(
-            f"The values of the catalog {step.id} are not stored any more; ingest its file again.",
-            code="segment_missing",
+            error.message, code=error.code, **{**error.details, "step": step.id, "list": step.source_list}
         )
 
 
@@ -415,6 +415,24 @@ def _part(column: Column, rows: Rows, first: int, last: int) -> Column:
         begin = rows.start or 0
         return column.take(slice(begin + first, begin + last))
     return column.take(rows[first:last])
+
+
+def search(frame: Array, ids: Array) -> Array:
+    """`np.searchsorted` of ascending `ids` in the ascending `frame`; several times faster where both are long.
+
+    Each search jumps through memory, and memory is fastest read in order: so the part of the frame where a block of
+    ids must be is read once as a whole, which brings it near, and searched then.
+    """
+    if ids.dtype.kind not in "iu" or len(frame) < 1 << 20 or not len(frame) // 256 < len(ids) < len(frame) // 4:
+        return np.searchsorted(frame, ids)
+    found = np.empty(len(ids), np.intp)
+    firsts = range(0, len(ids), SEARCHED)
+    borders = [*np.searchsorted(frame, ids[firsts.start :: SEARCHED]).tolist(), len(frame)]
+    for first, low, high in zip(firsts, borders, borders[1:], strict=False):
+        near = frame[low : high + 1]
+        near.sum()  # reads it in order
+        np.add(np.searchsorted(near, ids[first : first + SEARCHED]), low, out=found[first : first + SEARCHED])
+    return found
 
 
 def _blocks(n: int) -> Iterator[tuple[int, int]]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from provgraph.bulk.intents import Intents
 from provgraph.bulk.store import BulkStore, SegmentInfo
-from provgraph.errors import StorageError
+from provgraph.errors import ProvgraphError, StorageError
 from provgraph.graph.engine import GraphEngine
 from provgraph.graph.mapper import Batch, Mapper
-from provgraph.resolver.execute import WorkOrder, run_partition
+from provgraph.resolver.execute import Outcome, WorkOrder, run_partition
 from provgraph.resolver.handover import Elsewhere, Kept, Report, keep
-from provgraph.rewrite.plan import Plan, Step
+from provgraph.rewrite.plan import EXTERNAL, Plan, Step
 from provgraph.rewrite.strategy import Optimised, optimise
 from provgraph.schema import keys
 from provgraph.schema.collection import SourceCollection
@@ -31,6 +33,9 @@ from provgraph.schema.table import Table
 from provgraph.trace.activity import Recorder
 
 REMEMBERED_PLANS = 256
+MOST_ATOMS = 8  # of a set of sources, whose subsets are looked through
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Measured:
     calculated: Mapping[str, int]
     seconds: float
     kept: int
-    rows: Mapping[str, int]
+    rows: Mapping[str, int]  # by step of the optimised plan; empty where it was only read
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class TargetProcessor:
         self.directory = directory
         self.scratch = scratch
         self.intents = intents
-        self._plans: OrderedDict[str, tuple[Transient, Optimised]] = OrderedDict()
-        self._lock = Lock()
+        self._copies: _Remembered[Transient] = _Remembered()
+        self._plans: _Remembered[Optimised] = _Remembered()
 
     # -- plans -------------------------------------------------------------------------------------------------------
 
@@ -71,19 +76,17 @@ class TargetProcessor:
         self, end: SourceCollection, trace: Callable[[Any], None] | None = None
     ) -> tuple[Transient, Optimised]:
         """The transient copy of `end` and its optimised form. Depends on lineage alone, so it is remembered by key."""
-        key = end.dependency_key
-        with self._lock:
-            found = self._plans.get(key)
-            if found is not None and trace is None:
-                self._plans.move_to_end(key)
-                return found
-        copied = transient(end, self.mapper)
-        done = (copied, optimise(copied.plan, engine=self.scratch, trace=trace))
-        with self._lock:
-            self._plans[key] = done
-            while len(self._plans) > REMEMBERED_PLANS:
-                self._plans.popitem(last=False)
-        return done
+        copied = self.copied(end)
+        found = self._plans.get(end.dependency_key)
+        if found is None or trace is not None:
+            found = self._plans.keep(end.dependency_key, optimise(copied.plan, engine=self.scratch, trace=trace))
+        return copied, found
+
+    def copied(self, end: SourceCollection) -> Transient:
+        """The transient copy of `end`, as it is stored: most general."""
+        return self._copies.get(end.dependency_key) or self._copies.keep(
+            end.dependency_key, transient(end, self.mapper)
+        )
 
     def order(self, copied: Transient, plan: Plan) -> tuple[WorkOrder, dict[str, Segment]]:
         """Everything a plan refers to as plain data, read in two statements; and the segments as objects."""
@@ -127,17 +130,16 @@ class TargetProcessor:
 
         target : what the activity is recorded for, when `end` is a component of it; limit : only the first sources.
         """
+        outcome = self._read(end, limit) if trace is None else None
+        if outcome is not None:
+            return Table(outcome.ids, outcome.columns, end.attributes()), Measured(0, {}, outcome.seconds, 0, {})
         copied, done = self.optimised(end, trace)
         order, segments = self.order(copied, done.plan)
         recorder = Recorder("TargetProcessor", "process", {"end": end.dependency_key})
         try:
             outcome = run_partition(order, store=self.store, progress=progress, limit=limit)
         except StorageError as error:
-            lost = copied.objects.get(str(error.details.get("step")))
-            if lost is None:
-                raise
-            named = f"{lost.label}@{lost.version}: {error}"
-            raise StorageError(named, code=error.code, collection=lost.object_id) from None
+            raise _lost(copied, error) from None
         kept: list[Kept] = []
         if outcome.fresh:
             with self.intents.declare():
@@ -146,12 +148,51 @@ class TargetProcessor:
         table = Table(outcome.ids, outcome.columns, end.attributes())
         return table, Measured(outcome.filtered, outcome.calculated, outcome.seconds, len(kept), outcome.rows)
 
+    def stored(self, end: SourceCollection) -> WorkOrder | None:
+        """The order to read `end`, when all of it is stored: where nothing is processed, nothing has to be optimised.
+
+        None where a set of sources or a value is not stored; a segment may still turn out to be gone.
+        """
+        if not self.mapper.read("segments_of_source_sets", keys=[end.sources().key]):
+            return None
+        copied = self.copied(end)
+        step = copied.plan.steps[copied.plan.end]
+        alone = Step(step.id, EXTERNAL, names=step.names, origins=step.origins, atoms=step.atoms, stored=step.origins)
+        order, segments = self.order(copied, Plan(step.id, {step.id: alone}))
+        # A set with some of the conditions holds all sources of the end, so what is stored for it serves.
+        atoms = step.atoms[:MOST_ATOMS]
+        wider = {keys.source_set_key(some) for n in range(1, len(atoms) + 1) for some in combinations(atoms, n)}
+        wider.add(keys.source_set_key(step.atoms))
+        held = {o for s in segments.values() if s.source_set_key in wider for o in s.columns} | order.identifiers
+        return order if held.issuperset(step.origins) else None
+
+    def _read(self, end: SourceCollection, limit: int | None) -> Outcome | None:
+        """What `end` represents, read; None where it has to be processed."""
+        order = self.stored(end)
+        if order is None:
+            return None
+        try:
+            return run_partition(order, store=self.store, limit=limit)
+        except StorageError:  # derived values are made again
+            return None
+
     def process_elsewhere(self, end: SourceCollection, run: Elsewhere) -> Report:
-        """Process where `run` does it; the segments it wrote are taken into our store and registered by us."""
+        """Process where `run` does it; the segments it wrote are taken into our store and registered by us.
+
+        What is stored as a whole is not processed at all.
+        """
+        read = self.stored(end)
+        if read is not None:
+            with suppress(StorageError):  # gone or changed: it is made again
+                opened = {name: self.store.open(info) for name, info in read.segments.items()}
+                return Report(opened[read.sources[end.sources().key][0]].n)
         copied, done = self.optimised(end)
         order, segments = self.order(copied, done.plan)
         recorder = Recorder("TargetProcessor", "process", {"end": end.dependency_key})
-        report, staged = run(order, end.id_space)
+        try:
+            report, staged = run(order, end.id_space)
+        except ProvgraphError as error:
+            raise _lost(copied, error) from None
         if report.kept:
             with self.intents.declare():
                 try:
@@ -183,7 +224,7 @@ class TargetProcessor:
         recorder.into(batch, self.mapper.context)
         try:
             self.mapper.write(batch)
-        except BaseException:
+        except Exception:  # after Ctrl-C they may be registered: the intent stays, and the next start looks
             for info, _ in report.kept:
                 self.store.delete(info.name)
             raise
@@ -195,6 +236,44 @@ class TargetProcessor:
             return int(row[0]["properties"]["n"])
         table, _ = self.process(end.select(), target=end)
         return len(table)
+
+
+def _lost(copied: Transient, error: ProvgraphError) -> ProvgraphError:
+    """Values that cannot be made again, in the words of whoever put them in, with what brings them back; else `error`."""
+    listed, step = error.details.get("list"), str(error.details.get("step"))
+    lists = (o for o in copied.objects.values() if isinstance(o, SelectSources) and o.sources_digest == listed)
+    one = copied.objects.get(step) or next(lists, None)  # a rewritten step of a list has another id
+    if isinstance(one, External):
+        what = f"The values of {one.label}@{one.version} cannot be read"
+        mend = f"ingest {one.file.name} again, as it was then ({one.digest[:19]}...), and they can"
+    elif isinstance(one, SelectSources):
+        what, mend = "A list of identifiers cannot be read", "make it again with select_sources"
+    else:
+        return error
+    why = error.message[0].lower() + error.message[1:].rstrip(".")
+    return StorageError(f"{what}, {why}; {mend}.", code=error.code, collection=one.object_id)
+
+
+class _Remembered(Generic[T]):
+    """The last things made, by key; safe between threads."""
+
+    def __init__(self, most: int = REMEMBERED_PLANS) -> None:
+        self._found: OrderedDict[str, T] = OrderedDict()
+        self._most = most
+        self._lock = Lock()
+
+    def get(self, key: str) -> T | None:
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+            return self._found.get(key)
+
+    def keep(self, key: str, made: T) -> T:
+        with self._lock:
+            self._found[key] = made
+            while len(self._found) > self._most:
+                self._found.popitem(last=False)
+        return made
 
 
 def segment_entity(info: SegmentInfo, source_set: str) -> Segment:

@@ -23,6 +23,7 @@ class Explanation:
     """Why a pull is made the way it is; printing it processes nothing.
 
     rows : by step of the optimised plan, ``'= n'`` known, ``'<= n'`` bounded, ``'?'`` unknown, or as measured.
+    superseded : calculator definitions in the lineage that have a newer version, each as a sentence without its stop.
     labels : what the notation calls definitions and the steps of the optimised plan: small letters, as in the paper.
     """
 
@@ -35,6 +36,7 @@ class Explanation:
     unchecked: tuple[str, ...]
     measured: Measured | None
     labels: Mapping[str, str]
+    superseded: tuple[str, ...] = ()
 
     def plan_before(self) -> list[str]:
         return render(self.before, self.labels).splitlines()
@@ -52,6 +54,8 @@ class Explanation:
             lines += [f"{outcome:<9}{c.what}\n{'':9}because {c.reason}" for c in self.choices if c.outcome == outcome]
         if self.unchecked:
             lines += ["", f"Units not checked, nobody declared them: {', '.join(self.unchecked)}"]
+        if self.superseded:
+            lines += ["", *(f"{one}; what was calculated with it stays as it is." for one in self.superseded)]
         lines += ["", "As stored, most general:", *_indented(self.plan_before())]
         lines += ["", f"As processed, after {len(self.rewrites)} rewrites:", *_indented(self.plan_after())]
         if self.measured is not None:
@@ -69,6 +73,7 @@ class Explanation:
             "choices": [{"outcome": c.outcome, "what": c.what, "reason": c.reason} for c in self.choices],
             "before": self.plan_before(), "after": self.plan_after(),
             "rewrites": list(self.rewrites), "rows": dict(self.rows), "unchecked_units": list(self.unchecked),
+            "superseded": list(self.superseded),
         }  # fmt: skip
 
 
@@ -100,6 +105,7 @@ class Pull:
         return Explanation(
             text, tuple(self.choices()), copied.plan, done.plan, tuple(str(_named(e, names)) for e in done.trace),
             self._rows(copied, done.plan), _unchecked(copied), self.measured, _labels(copied, done.plan),
+            _superseded(copied, self._processor),
         )  # fmt: skip
 
     def choices(self) -> list[Choice]:
@@ -115,7 +121,7 @@ class Pull:
         return shown
 
     def _rows(self, copied: Transient, plan: Plan) -> dict[str, str]:
-        if self.measured is not None:
+        if self.measured is not None and self.measured.rows:  # none where all was stored already
             return {step: f"= {n:,} sources" for step, n in self.measured.rows.items()}
         order, _ = self._processor.order(copied, plan)
         known: dict[str, int | None] = {}
@@ -223,6 +229,21 @@ def _unchecked(copied: Transient) -> tuple[str, ...]:
             names = one.definition.check_units(one.parent.attributes().only(one.definition.requires))
             found += [f"{n} in {one.definition.name}" for n in names]
     return tuple(dict.fromkeys(found))
+
+
+def _superseded(copied: Transient, processor: TargetProcessor) -> tuple[str, ...]:
+    used = {o.definition.object_id: o.definition for o in copied.objects.values() if isinstance(o, AttributeCalculator)}
+    if not used:
+        return ()
+    rows = processor.mapper.read("versions_of", identities=sorted({d.identity for d in used.values()}))
+    newest: dict[str, int] = {}
+    for row in rows:
+        one = row["properties"]
+        newest[one["identity"]] = max(newest.get(one["identity"], 0), int(one["version"]))
+    return tuple(
+        f"{d.name}@{d.version} is superseded by {d.name}@{newest[d.identity]}"
+        for d in used.values() if newest.get(d.identity, 0) > d.version
+    )  # fmt: skip
 
 
 def _indented(lines: list[str]) -> list[str]:

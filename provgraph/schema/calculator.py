@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from provgraph.errors import InvalidInput
+from provgraph.errors import InvalidInput, LanguageError
 from provgraph.language.expression import Expression
 from provgraph.schema.attribute import AttributeSet
 from provgraph.schema.files import ProcessParameters
 from provgraph.schema.objects import DBObject
 from provgraph.schema.properties import persistent
 from provgraph.schema.table import Column
+
+T = TypeVar("T")
 
 
 class AttributeCalculatorDefinition(DBObject):
@@ -50,6 +52,14 @@ class AttributeCalculatorDefinition(DBObject):
                 f"Calculator {self.name!r} both requires and provides {', '.join(set(self.provides) & set(self.requires))}.",
                 code="calculator_invalid",
             )
+        self.check_parameters(self.defaults())
+
+    def check_parameters(self, values: Mapping[str, float]) -> None:
+        """Refuse values of process parameters that the functions of the expression have no result for."""
+        try:
+            self.parsed().check_parameters(values)
+        except InvalidInput as error:
+            raise InvalidInput(f"Calculator {self.name!r}: {error.message}", code=error.code) from None
 
     def parsed(self) -> Expression:
         parsed = self.__dict__.get("_parsed")
@@ -78,16 +88,26 @@ class AttributeCalculatorDefinition(DBObject):
                     f"Calculator {self.name!r} has no process parameter {name!r}; it has {', '.join(values) or 'none'}.",
                     code="unknown_parameter",
                 )
-            values[name] = float(value)
+            values[name] = parameter_value(self.name, name, value)
+        self.check_parameters(values)
         return ProcessParameters(names=list(values), values=list(values.values()))
 
     def check_units(self, inputs: AttributeSet) -> tuple[str, ...]:
         """Check dimensions before any data is read; the inputs whose unit nobody declared are returned as unchecked."""
         units = {name: inputs[name].unit for name in self.requires}
-        return self.parsed().check_units(units, self.units[0]).unchecked
+        return self._named(lambda: self.parsed().check_units(units, self.units[0]).unchecked)
 
     def result_dtype(self, inputs: AttributeSet) -> str:
-        return self.parsed().result_dtype({name: inputs[name].dtype for name in self.requires})
+        dtypes = {name: inputs[name].dtype for name in self.requires}
+        return self._named(lambda: self.parsed().result_dtype(dtypes))
+
+    def _named(self, check: Callable[[], T]) -> T:
+        """What `check` gives; its error says which calculator it is about."""
+        try:
+            return check()
+        except LanguageError as error:
+            details = {**error.details, "calculator": self.name}
+            raise type(error)(f"Calculator {self.name!r}: {error.message}", code=error.code, **details) from None  # type: ignore[arg-type]
 
     def calculate(self, columns: Mapping[str, Column], parameters: Mapping[str, float]) -> dict[str, Column]:
         """Calculate for the sources given.
@@ -100,3 +120,14 @@ class AttributeCalculatorDefinition(DBObject):
 
     def __repr__(self) -> str:
         return f"AttributeCalculatorDefinition({self.name}@{self.version}: {self.provides[0]} = {self.expression})"
+
+
+def parameter_value(calculator: str, name: str, value: Any) -> float:
+    """The value given for a process parameter, which has to be a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"The process parameter {name} of calculator {calculator!r} is a number, not {value!r}.",
+            code="parameter_invalid", name=name,
+        ) from None  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, overload
 
-from provgraph.errors import Immutable, InvalidInput
+from provgraph.errors import Immutable, InvalidInput, a
 
 if TYPE_CHECKING:
     from provgraph.schema.objects import DBObject
@@ -159,7 +159,7 @@ class Link(Property[T]):
         target = self.target(self.owner)
         if isinstance(value, (Reference, target)):
             return value
-        raise self.refuse(value, f"a {target.__name__}")
+        raise self.refuse(value, a(target.__name__))
 
     def resolve(self, instance: Any, value: Any) -> Any:
         if isinstance(value, tuple):

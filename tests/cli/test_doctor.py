@@ -52,6 +52,28 @@ def test_a_survey_that_is_damaged(run: Run, survey: Path) -> None:
     assert "survey.toml" in checks(data)["survey"]["detail"]
 
 
+def test_originals_that_are_lost(run: Run, survey: Path) -> None:
+    run("pull", "field", "ID", "absmag", "--where", "z < 0.5", "--out", "near.csv")
+    found = checks(run("doctor", "--json").json)["originals"]
+    assert found["status"] == doctor.WORKS
+    assert found["detail"].startswith("1 catalog, ")
+    (original,) = [p for p in (survey / "segments").glob("??/*.h5") if b"kind" in p.read_bytes()]
+    whole = original.read_bytes()
+    for change, why in ((whole[:-8], f"{len(whole) - 8} bytes instead of {len(whole)}"), (None, "is gone")):
+        original.unlink() if change is None else original.write_bytes(change)
+        found = checks(run("doctor", "--json", status=EXIT_ERROR).json)["originals"]
+        assert found["status"] == doctor.BROKEN
+        assert why in found["detail"]
+        assert "field@1" in found["detail"]
+        assert "ingest catalog.csv again" in found["mend"]
+    run("ingest", "catalog.csv", "--id", "ID", "--unit", "mag=mag", "--missing", "mag=-9")
+    assert checks(run("doctor", "--json").json)["originals"]["status"] == doctor.WORKS
+    for derived in set((survey / "segments").glob("??/*.h5")):
+        if b"kind" not in derived.read_bytes():
+            derived.unlink()  # made again when it is wanted
+    assert checks(run("doctor", "--json").json)["originals"]["status"] == doctor.WORKS
+
+
 def test_a_survey_that_is_not_where_it_should_be(run: Run) -> None:
     data = run("doctor", "--survey", "nowhere", "--json", status=EXIT_ERROR).json
     assert checks(data)["survey"]["status"] == doctor.BROKEN

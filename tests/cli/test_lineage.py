@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from provgraph.errors import EXIT_NOT_FOUND, EXIT_USAGE
+from provgraph.errors import EXIT_DIFFERS, EXIT_ERROR, EXIT_NOT_FOUND, EXIT_USAGE
 from tests.cli.conftest import Run
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("near")]
@@ -29,6 +29,31 @@ def test_a_file_we_wrote_or_read_knows_what_it_is(run: Run) -> None:
     assert run("lineage", "near.csv", "--json").json["roots"] == run("lineage", "near", "--json").json["roots"]
     assert run("lineage", "catalog.csv", "--down", "2", "--json").json["nodes"]
     run("lineage", "survey/survey.toml", status=EXIT_NOT_FOUND)
+
+
+def test_a_file_that_was_changed_shows_what_it_was(run: Run, folder: Path) -> None:
+    from astropy.io import fits
+
+    run("pull", "field", "ID", "absmag", "--where", "z < 0.5", "--name", "near", "--out", "near.fits")
+    with fits.open(folder / "near.fits", mode="update") as units:
+        units[1].data["absmag"][0] = -30
+    said = run("lineage", "near.fits", status=EXIT_DIFFERS)
+    assert said.out == run("lineage", "near").out
+    assert said.err.startswith("near.fits says that it was written from 'near' as near.fits, but its bytes differ from")
+    assert len(said.err.splitlines()) == 1
+    plain = run("lineage", "near.fits", "--json", status=EXIT_DIFFERS).json
+    assert plain["unclear"]["code"] == "file_differs"
+    assert plain["roots"] == plain["unclear"]["details"]["objects"]
+    assert "ingest it to use it as it is now" in run("show", "near.fits", status=EXIT_DIFFERS).err
+
+
+def test_a_file_that_can_be_several_shows_all(run: Run, folder: Path) -> None:
+    run("pull", "field", "ID", "absmag", "--where", "z < 0.5 and ra > 0", "--name", "same", "--out", "same.csv")
+    assert (folder / "same.csv").read_bytes() == (folder / "near.csv").read_bytes()
+    said = run("lineage", "same.csv", "--json")
+    assert len(said.json["roots"]) == 2
+    assert "'same' as same.csv, and 'near' as near.csv" in said.err
+    assert "say which" in run("show", "same.csv", status=EXIT_ERROR).err
 
 
 @pytest.mark.parametrize("format", ["svg", "dot", "prov-json", "prov-n"])
@@ -57,7 +82,7 @@ def test_depth_and_limit(run: Run) -> None:
     one = run("lineage", "near", "--up", "1", "--json").json
     assert whole["complete"]
     assert len(one["nodes"]) < len(whole["nodes"])
-    assert set(whole) == {"roots", "nodes", "edges", "complete", "truncated", "file"}
+    assert set(whole) == {"roots", "nodes", "edges", "complete", "truncated", "file", "unclear"}
     cut = run("lineage", "near", "--limit", "3")
     assert "nodes were left out; raise --limit" in cut.err
     down = run("lineage", "field", "--up", "0", "--down", "9", "--json").json

@@ -342,6 +342,30 @@ def test_what_rests_on_a_superseded_calculator_is_made_again(nearby: Any) -> Non
     assert len(faint) == (galaxies()["mag_u"] > 20).sum()
 
 
+def test_what_starts_from_superseded_values_says_so(nearby: Any) -> None:
+    nearby.pull("A", WANTED, where=WHERE, name="near").data()
+    assert nearby.pull("near", ["id", "absmag_u"]).explain().superseded == ()
+    nearby.define_calculator("absmag_u", requires=["mag_u"], expression="mag_u + 0", unit="mag")
+    nearby.define_calculator("absmag_u", requires=["mag_u"], expression="mag_u + 1", unit="mag")
+    explanation = nearby.pull("near", ["id", "absmag_u"], where="absmag_u < -18").explain()
+    said = "absmag_u@1 is superseded by absmag_u@3"
+    assert explanation.superseded == (said,)
+    assert said in str(explanation)
+    assert explanation.as_dict()["superseded"] == [said]
+    assert nearby.pull("A", WANTED, where=WHERE).explain().superseded == ()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_name_is_checked_where_nothing_is_created_too(nearby: Any, create: bool) -> None:
+    with pytest.raises(NameTaken, match="the name of an External"):
+        nearby.pull("A", WANTED, where=WHERE, name="A", create=create)
+    with pytest.raises(ProvgraphError) as caught:
+        nearby.pull("A", WANTED, where=WHERE, name="x@2", create=create)
+    assert caught.value.code == "name_invalid"
+    nearby.pull("A", WANTED, where=WHERE, name="near")
+    assert nearby.pull("A", WANTED, where=WHERE, name="near", create=create).result.name == ("near" if create else "")
+
+
 @pytest.mark.parametrize(("start", "attributes", "where", "name", "code"), [
     (None, ["id"], "", "", "start_invalid"),
     ("A", [], "", "", "attributes_missing"),

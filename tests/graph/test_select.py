@@ -31,7 +31,7 @@ from tests.conftest import ROOT
 from tests.schema.test_operators import external
 
 
-class Plate(DBObject):
+class SurveyedPlate(DBObject):
     """A photographic plate: a property of every type that can be declared, none of which has to be there."""
 
     exposure = persistent(float, unit="s", default=None)
@@ -180,10 +180,10 @@ def noted(mapper: Mapper, about: DBObject, kind: str, value: str) -> None:
     mapper.write(batch)
 
 
-def plates(mapper: Mapper) -> list[Plate]:
+def plates(mapper: Mapper) -> list[SurveyedPlate]:
     made = []
     for i, values in enumerate(PLATES):
-        one = Plate(**values)
+        one = SurveyedPlate(**values)
         one.version = i % 3 + 1
         stored(Mapper(mapper.engine, Context(agent=Agent("person", "ada" if i % 2 else "ben"))), one)
         for name in NAMED[i]:
@@ -209,7 +209,7 @@ def test_what_is_found_is_what_the_language_selects(mapper: Mapper, request: pyt
     def agrees(asked: Asked) -> None:
         where, same = asked
         expected = evaluated(same, properties)
-        found, more = page(mapper, select(Plate, where), limit=100)
+        found, more = page(mapper, select(SurveyedPlate, where), limit=100)
         assert not more
         assert [o.object_id for o in found] == [made[i].object_id for i in newest_first if expected[i]], where
         counts.add(len(found))
@@ -319,8 +319,10 @@ def test_what_is_asked_does_not_change_what_is_read(mapper: Mapper) -> None:
         "filters is not null",
         "(filters is null or good is not null) and name is null",
     ):
-        for one in find(fresh, Plate, where):
-            values = {n: p.encode(v) for n, p in Plate.persistents.items() if (v := getattr(one, n)) is not None}
+        for one in find(fresh, SurveyedPlate, where):
+            values = {
+                n: p.encode(v) for n, p in SurveyedPlate.persistents.items() if (v := getattr(one, n)) is not None
+            }
             kept = [{n: list(v) if isinstance(v, list) else v for n, v in p.items()} for p in PLATES]
             assert str(values) in map(str, kept), where
 
@@ -342,20 +344,20 @@ def test_times_are_compared_as_times(mapper: Mapper) -> None:
 def test_the_text_of_a_criterion_is_never_cypher(mapper: Mapper) -> None:
     made = plates(mapper)
     mischief = "g' OR true RETURN n //"
-    assert find(mapper, Plate, f'band = "{mischief}"') == []
+    assert find(mapper, SurveyedPlate, f'band = "{mischief}"') == []
     for where in (f'band = "{mischief}" and good', f'band in ("{mischief}", "$p0")', f'filters = "{mischief}"'):
-        text = select(Plate, where).statement.text
+        text = select(SurveyedPlate, where).statement.text
         assert "OR true" not in text
         assert "$p0" in text
-    assert len(find(mapper, Plate, "")) == len(made)
-    one, other = select(Plate, "count < 2 and name = 'x'"), select(Plate, "count < 9 and name = 'y'")
+    assert len(find(mapper, SurveyedPlate, "")) == len(made)
+    one, other = select(SurveyedPlate, "count < 2 and name = 'x'"), select(SurveyedPlate, "count < 9 and name = 'y'")
     assert one.statement is other.statement
     assert one.values != other.values
 
 
 def test_pages_go_on_where_the_last_ended(mapper: Mapper) -> None:
     made = list(reversed(ids(plates(mapper))))
-    selection = select(Plate, "tag != 'x'")
+    selection = select(SurveyedPlate, "tag != 'x'")
     for limit in (1, 3, 7, 8):
         seen: list[str] = []
         after, more = NEWEST, True
@@ -365,8 +367,10 @@ def test_pages_go_on_where_the_last_ended(mapper: Mapper) -> None:
             after = (found[-1].created, found[-1].object_id)
         assert seen == made
     assert page(mapper, selection, limit=0) == ([], True)
-    assert ids(page(mapper, select(Plate, "", named="RIGH"), limit=9)[0]) == [made[i] for i in (4, 5, 6)]  # ever given
-    assert ids(page(mapper, select(Plate, "name = 'bright'", named="fai"), limit=9)[0]) == [made[5]]
+    assert ids(page(mapper, select(SurveyedPlate, "", named="RIGH"), limit=9)[0]) == [
+        made[i] for i in (4, 5, 6)
+    ]  # ever given
+    assert ids(page(mapper, select(SurveyedPlate, "name = 'bright'", named="fai"), limit=9)[0]) == [made[5]]
 
 
 def test_what_is_hidden_does_not_shorten_a_page(mapper: Mapper) -> None:
@@ -376,9 +380,9 @@ def test_what_is_hidden_does_not_shorten_a_page(mapper: Mapper) -> None:
 
     made = plates(mapper)
     hiding = Mapper(mapper.engine, Context(), policy=Odd())
-    found, more = page(hiding, select(Plate, ""), limit=1)
+    found, more = page(hiding, select(SurveyedPlate, ""), limit=1)
     assert (ids(found), more) == ([made[4].object_id], True)
-    found, more = page(hiding, select(Plate, ""), limit=2)
+    found, more = page(hiding, select(SurveyedPlate, ""), limit=2)
     assert (ids(found), more) == ([made[4].object_id, made[1].object_id], False)
 
 
@@ -389,29 +393,29 @@ def test_what_is_hidden_does_not_shorten_a_page(mapper: Mapper) -> None:
     (SourceCollection, "n_sources > 1 and naem = 'x'", "unknown_property", "naem", "did you mean 'name'?"),
     (SourceCollection, "redshift < 1", "unknown_property", "redshift", "there are: name"),
     (SourceCollection, "id_attribute = 'x'", "unknown_property", "id_attribute", "External has it"),
-    (Plate, "counts + 1 > 2", "unknown_property", "counts", "did you mean 'count'"),
-    (Plate, "good and name > 5", "criterion_types", ">", "mixes text"),
-    (Plate, "count = 'three'", "criterion_types", "=", "mixes a number"),
-    (Plate, "band", "criterion_types", "band", "neither"),
-    (Plate, "filters > 'g'", "criterion_types", "filters", "is a list"),
-    (Plate, "filters = band", "criterion_types", "filters", "is a list"),
-    (Plate, "good and levels", "criterion_types", "levels", "is a list"),
-    (Plate, "filters = 3", "criterion_types", "=", "mixes text"),
-    (Plate, "created > 'yesterday'", "criterion_types", "'yesterday'", "is no time"),
-    (Plate, "created in ('2026', '2026-13')", "criterion_types", "'2026-13'", "is no time"),
-    (Plate, "created > 2026", "criterion_types", ">", "mixes"),
-    (Plate, "exposure > 1 kpc", "unit_mismatch", "1 kpc", "[s]"),
-    (Plate, "count > 1 s", "unit_mismatch", "1 s", "no unit"),
-    (Plate, "exposure > seeing", "unit_mismatch", "seeing", "dimension"),
-    (Plate, "count + 1 > 2", "criterion_refused", "+", "only be asked of sources"),
-    (Plate, "abs(count) > 2", "criterion_refused", "abs", "only be asked of sources"),
-    (Plate, "within(exposure, seeing, 1, 2, 3)", "criterion_refused", "within", "only be asked of sources"),
-    (Plate, "within(1, 2, 3)", "criterion_refused", "within", "only be asked of sources"),
-    (Plate, "where(good, count, order) = 1", "criterion_refused", "where", "only be asked of sources"),
-    (Plate, "(count > 1) is null", "criterion_refused", ">", "only be asked of sources"),
-    (Plate, "good = (count > 1)", "criterion_refused", "> 1)", "only be asked of sources"),
-    (Plate, "count >", "criterion_syntax", "", "ends"),
-    (Plate, "count > 1; MATCH (n) DETACH DELETE n", "criterion_syntax", ";", "means nothing"),
+    (SurveyedPlate, "counts + 1 > 2", "unknown_property", "counts", "did you mean 'count'"),
+    (SurveyedPlate, "good and name > 5", "criterion_types", ">", "mixes text"),
+    (SurveyedPlate, "count = 'three'", "criterion_types", "=", "mixes a number"),
+    (SurveyedPlate, "band", "criterion_types", "band", "neither"),
+    (SurveyedPlate, "filters > 'g'", "criterion_types", "filters", "is a list"),
+    (SurveyedPlate, "filters = band", "criterion_types", "filters", "is a list"),
+    (SurveyedPlate, "good and levels", "criterion_types", "levels", "is a list"),
+    (SurveyedPlate, "filters = 3", "criterion_types", "=", "mixes text"),
+    (SurveyedPlate, "created > 'yesterday'", "criterion_types", "'yesterday'", "is no time"),
+    (SurveyedPlate, "created in ('2026', '2026-13')", "criterion_types", "'2026-13'", "is no time"),
+    (SurveyedPlate, "created > 2026", "criterion_types", ">", "mixes"),
+    (SurveyedPlate, "exposure > 1 kpc", "unit_mismatch", "1 kpc", "[s]"),
+    (SurveyedPlate, "count > 1 s", "unit_mismatch", "1 s", "no unit"),
+    (SurveyedPlate, "exposure > seeing", "unit_mismatch", "seeing", "dimension"),
+    (SurveyedPlate, "count + 1 > 2", "criterion_refused", "+", "only be asked of sources"),
+    (SurveyedPlate, "abs(count) > 2", "criterion_refused", "abs", "only be asked of sources"),
+    (SurveyedPlate, "within(exposure, seeing, 1, 2, 3)", "criterion_refused", "within", "only be asked of sources"),
+    (SurveyedPlate, "within(1, 2, 3)", "criterion_refused", "within", "only be asked of sources"),
+    (SurveyedPlate, "where(good, count, order) = 1", "criterion_refused", "where", "only be asked of sources"),
+    (SurveyedPlate, "(count > 1) is null", "criterion_refused", ">", "only be asked of sources"),
+    (SurveyedPlate, "good = (count > 1)", "criterion_refused", "> 1)", "only be asked of sources"),
+    (SurveyedPlate, "count >", "criterion_syntax", "", "ends"),
+    (SurveyedPlate, "count > 1; MATCH (n) DETACH DELETE n", "criterion_syntax", ";", "means nothing"),
 ])  # fmt: skip
 def test_what_cannot_be_asked(cls: Any, where: str, code: str, at: str, says: str) -> None:
     with pytest.raises(LanguageError) as caught:
@@ -424,20 +428,20 @@ def test_what_cannot_be_asked(cls: Any, where: str, code: str, at: str, says: st
 
 def test_units_are_converted() -> None:
     for where, value in (("exposure > 2 min", 120.0), ("90 arcmin < seeing", 5400.0), ("exposure in (1 h)", 3600.0)):
-        assert list(select(Plate, where).values.values()) == [value], where
+        assert list(select(SurveyedPlate, where).values.values()) == [value], where
 
 
 def test_what_is_no_class() -> None:
-    assert queryable.class_of("Plate") is Plate
+    assert queryable.class_of("SurveyedPlate") is SurveyedPlate
     with pytest.raises(NotFound, match="did you mean 'SourceCollection'") as caught:
         queryable.class_of("SourceColection")
     assert caught.value.code == "class_unknown"
-    for wrong in (int, None, 3, Plate()):
+    for wrong in (int, None, 3, SurveyedPlate()):
         with pytest.raises(InvalidInput) as refused:
             queryable.class_of(wrong)
         assert refused.value.code == "class_invalid"
     with pytest.raises(InvalidInput):
-        select(Plate, 3)  # type: ignore[arg-type]
+        select(SurveyedPlate, 3)  # type: ignore[arg-type]
 
 
 def test_the_page_shows_the_properties_of_collections() -> None:

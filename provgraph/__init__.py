@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from provgraph.calculators.declaration import Missing as Missing
+    from provgraph.calculators.declaration import Output as Output
+    from provgraph.calculators.declaration import calculator as calculator
     from provgraph.opening import open as open
     from provgraph.policy import Context as Context
+    from provgraph.resolver.ranking import Ranking as Ranking
     from provgraph.schema.collection import SourceCollection as SourceCollection
     from provgraph.survey import Survey as Survey
 
@@ -19,12 +23,27 @@ _HOMES = {
     "open": "provgraph.opening",
     "Survey": "provgraph.survey",
     "Context": "provgraph.policy",
+    "Ranking": "provgraph.resolver.ranking",
     "SourceCollection": "provgraph.schema.collection",
     "persistent": "provgraph.schema.properties",
     "link": "provgraph.schema.properties",
+    "calculator": "provgraph.calculators.declaration",
+    "Output": "provgraph.calculators.declaration",
+    "Missing": "provgraph.calculators.declaration",
 }
 
-__all__ = ["Context", "SourceCollection", "Survey", "link", "open", "persistent"]
+__all__ = [
+    "Context",
+    "Missing",
+    "Output",
+    "Ranking",
+    "SourceCollection",
+    "Survey",
+    "calculator",
+    "link",
+    "open",
+    "persistent",
+]
 
 
 def __getattr__(name: str) -> Any:

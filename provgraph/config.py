@@ -38,6 +38,11 @@ class Settings:
     graph_auth: tuple[str, str] | None = field(default=None, repr=False)  # PROVGRAPH_GRAPH_AUTH: user:password
     graph_database: str | None = None  # PROVGRAPH_GRAPH_DATABASE: the server's default one unless said
     store: str = "hdf5"  # PROVGRAPH_STORE
+    memory: str | None = None  # PROVGRAPH_MEMORY: what one processing may take, such as 1GiB; no limit unless said
+
+    # PROVGRAPH_CALCULATOR_SECONDS, PROVGRAPH_CALCULATOR_MEMORY: what foreign code may take in one call; no limit unless said
+    calculator_seconds: float | None = None
+    calculator_memory: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,6 +53,9 @@ class Settings:
             survey=Path(given["survey"]) if given["survey"] else None,
             graph_auth=parse_auth(given["graph_auth"]) if given["graph_auth"] else None,
             graph_database=given["graph_database"],
+            memory=given["memory"],
+            calculator_seconds=parse_seconds(given["calculator_seconds"]),
+            calculator_memory=given["calculator_memory"],
         )
         chosen = {f: v for f in ("graph", "store") if (v := given[f])}
         return replace(settings, **chosen)  # type: ignore[arg-type]  # both are text
@@ -59,6 +67,19 @@ def parse_auth(text: str) -> tuple[str, str]:
     if not user or not colon:
         raise InvalidInput("PROVGRAPH_GRAPH_AUTH is to be user:password.", code="graph_auth")
     return user, password
+
+
+def parse_seconds(text: str | None) -> float | None:
+    """A time limit in seconds."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise InvalidInput(f"A time limit is a number of seconds above 0, not {text!r}.", code="time_limit")
+    return seconds
 
 
 def engine_factory(graph: str) -> tuple[str, Any]:

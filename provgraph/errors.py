@@ -117,6 +117,12 @@ class OperatorError(InvalidInput):
     code = "operator_invalid"
 
 
+class CalculatorError(ProvgraphError):
+    """A calculator whose code fails, or gives something else than it declares; the message names sources and inputs."""
+
+    code = "calculator_failed"
+
+
 class CannotDerive(NotFound):
     """An attribute that nothing provides; the message holds the tree of what was tried."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from provgraph import known_files
+from provgraph.bulk.sort import normalised_ids
 from provgraph.bulk.store import BulkStore, SegmentInfo
 from provgraph.errors import FileUnreadable, IngestError, InvalidInput, StorageError, UnknownAttribute, nearest
 from provgraph.extract import Source, recognise
@@ -24,7 +25,9 @@ from provgraph.resolver.processor import segment_entity
 from provgraph.schema import keys
 from provgraph.schema.attribute import Attribute, AttributeSet
 from provgraph.schema.files import DataFile
-from provgraph.schema.operators import External
+from provgraph.schema.objects import DBObject
+from provgraph.schema.operators import External, SourceListWrapper
+from provgraph.schema.operators.source_list_wrapper import IDENTIFIER
 from provgraph.schema.properties import Reference
 from provgraph.schema.table import Column
 from provgraph.trace.activity import Recorder
@@ -39,7 +42,8 @@ class Declaration:
 
     id : column with the identifiers; None numbers the rows. id_space : '' makes the catalog a space of its own.
     columns : columns wanted, all when empty. rename, units, ucds, descriptions, missing : by column of the file;
-    `missing` gives the values that stand for "no value".
+    `missing` gives the values that stand for "no value". source_list : the number of the source list that it is, if it is one;
+    then `id` numbers the sources in the list. frames : what a source list was measured on.
     """
 
     id: str | None = None
@@ -51,6 +55,8 @@ class Declaration:
     ucds: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    source_list: int | None = None
+    frames: tuple[DBObject, ...] = ()
 
     def canonical(self) -> str:
         missing = {k: [repr(v) for v in _listed(v)] for k, v in self.missing.items()}
@@ -93,6 +99,8 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
         if replaces is not None:
             _succeed(external, replaces)
         accept(external)
+        if isinstance(external, SourceListWrapper):
+            _check_number(mapper, external)
         found = mapper.existing([external])
         if external.lineage_key in found:
             (known,) = mapper.restore([found[external.lineage_key]])
@@ -107,7 +115,7 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
             if _is_readable(mapper, store, known):
                 return known
             external = known  # its values are gone or changed; the file has them
-        recorder = Recorder("External", "ingest", {"file": path.name, "format": extractor.format, "name": name,
+        recorder = Recorder(type(external).__name__, "ingest", {"file": path.name, "format": extractor.format, "name": name,
                                                    "id": declaration.id or "", "id_space": declaration.id_space})  # fmt: skip
         with intent():
             info = _load(source, store, external, declaration, wanted, progress)
@@ -196,13 +204,19 @@ def _declare(source: Source, declaration: Declaration, file: DataFile,
             ucd=item.ucd if item.name not in declaration.ucds else checked_ucd(item.name, declaration.ucds[item.name]),
             description=declaration.descriptions.get(item.name, item.description),
         ))  # fmt: skip
-        if item.name == declaration.id and item.dtype != "U":
+        if item.name == declaration.id and item.dtype != "U" and declaration.source_list is None:
             attributes[-1] = replace(attributes[-1], dtype="i8")
     columns = [a.name for a in wanted]
     id_attribute = (
         declaration.rename.get(declaration.id, declaration.id) if declaration.id is not None else ROW_ATTRIBUTE
     )
-    if declaration.id is None:
+    listed = declaration.source_list is not None
+    if listed:
+        says = "number of the source list times 2**32, plus number of the source in it"
+        attributes.insert(0, Attribute(IDENTIFIER, "i8", "", UCD_ID, says))
+        columns.insert(0, "")
+        id_attribute = IDENTIFIER
+    elif declaration.id is None:
         attributes.insert(0, Attribute(ROW_ATTRIBUTE, "i8", "", UCD_ID, "number of the row in the file, from 0"))
         columns.insert(0, "")
     names = [a.name for a in attributes]
@@ -211,11 +225,16 @@ def _declare(source: Source, declaration: Declaration, file: DataFile,
         raise IngestError(
             f"{file.name} would have two attributes called {repeated[0]!r}; rename one.", code="name_clash"
         )
-    external = External(
-        file=file, digest=digest, table_name="" if declaration.table is None else str(declaration.table),
-        id_attribute=id_attribute, declared_id_space=declaration.id_space, columns=columns,
-        declaration=declaration.canonical(),
-    )  # fmt: skip
+    values = {
+        "file": file, "digest": digest, "table_name": "" if declaration.table is None else str(declaration.table),
+        "id_attribute": id_attribute, "declared_id_space": declaration.id_space, "columns": columns,
+        "declaration": declaration.canonical(),
+    }  # fmt: skip
+    external = (
+        SourceListWrapper(**values, source_list=declaration.source_list, frames=list(declaration.frames))
+        if listed
+        else External(**values)
+    )
     return external.declare(AttributeSet(attributes)), wanted
 
 
@@ -230,6 +249,20 @@ def checked_unit(name: str, unit: str) -> str:
         "'' when it has none, '?' when nobody knows.",
         code="unit_unknown", name=name,
     )  # fmt: skip
+
+
+def _check_number(mapper: Mapper, wrapper: SourceListWrapper) -> None:
+    """The sources of two source lists are different sources, so their numbers are too; versions of one list share its number."""
+    for known in mapper.restore(
+        [r["properties"] for r in mapper.read("source_lists_numbered", number=wrapper.source_list)]
+    ):
+        assert isinstance(known, SourceListWrapper)
+        same = known.lineage_key == wrapper.lineage_key or known.identity == wrapper.identity
+        if not same and known.id_space == wrapper.id_space:
+            raise IngestError(
+                f"Source list {wrapper.source_list} is {known.label}@{known.version} already; give this one another number, or say "
+                "replaces= when it is a new version.", code="source_list_taken", source_list=wrapper.source_list,
+            )  # fmt: skip
 
 
 def _succeed(external: External, old: External) -> None:
@@ -256,8 +289,12 @@ def _load(source: Source, store: BulkStore, external: External, declaration: Dec
             n = len(next(iter(columns.values())).values)
             if declaration.id is None:
                 ids, id_null = np.arange(done, done + n), None
+            elif isinstance(external, SourceListWrapper):
+                ids, id_null = columns[declaration.id]
             else:
                 ids, id_null = columns.pop(declaration.id)
+            if isinstance(external, SourceListWrapper):
+                ids, id_null = external.identifiers(normalised_ids(ids, id_null, name=declaration.id or "row")), None
             writer.append(ids, {external.origin(c): v for c, v in columns.items()}, id_null=id_null)
             done += n
             if progress is not None and source.n:

@@ -21,6 +21,10 @@ ABOUT: Final = "ABOUT"
 HOLDS: Final = "HOLDS"
 INTRODUCES: Final = "INTRODUCES"
 PROVIDES: Final = "PROVIDES"
+# The index of sets of sources: which columns a criterion reads, and what follows from what.
+READS: Final = "READS"
+SUBSET_OF: Final = "SUBSET_OF"
+DISJOINT_FROM: Final = "DISJOINT_FROM"
 # Edges between the steps of a transient copy.
 PARENT: Final = "PARENT"
 SOURCES: Final = "SOURCES"
@@ -29,6 +33,7 @@ EXCEPT: Final = "EXCEPT"
 RELATIONS: Final = (
     WAS_DERIVED_FROM, WAS_GENERATED_BY, USED, WAS_INFORMED_BY, WAS_ASSOCIATED_WITH,
     WAS_ATTRIBUTED_TO, ACTED_ON_BEHALF_OF, HAD_PLAN, ABOUT, HOLDS, INTRODUCES, PROVIDES,
+    READS, SUBSET_OF, DISJOINT_FROM,
 )  # fmt: skip
 
 # Roles on edges.

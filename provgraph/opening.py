@@ -9,11 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from provgraph.config import Settings
+from provgraph.calculators import Limits
+from provgraph.config import Settings, parse_seconds
 from provgraph.errors import GraphUnavailable, NotFound, StorageError, WrongSurvey
 from provgraph.graph import setup, statements
 from provgraph.graph.engine import GraphEngine
 from provgraph.policy import Context
+from provgraph.resolver import bounded
+from provgraph.resolver.bounded import parse_memory
+from provgraph.resolver.migrations import MIGRATIONS
 from provgraph.schema import keys
 from provgraph.survey import Survey
 
@@ -22,11 +26,15 @@ EMBEDDED = "embedded"
 
 
 def open(directory: str | os.PathLike[str], *, graph: str = "", auth: tuple[str, str] | None = None,
-         create: bool = True, context: Context | None = None) -> Survey:  # fmt: skip
+         create: bool = True, context: Context | None = None, memory: str | int | None = None,
+         calculator_seconds: float | None = None, calculator_memory: str | int | None = None) -> Survey:  # fmt: skip
     """Open the survey in a directory; one that is not there yet is made (``create=False``: is an error).
 
     graph : '' for the one it was made with, ``PROVGRAPH_GRAPH``, or embedded; else a ``bolt://`` or ``neo4j://`` address.
     auth : user and password of the served graph, else ``PROVGRAPH_GRAPH_AUTH``.
+    memory : what one processing may take, such as ``"1GiB"``, else ``PROVGRAPH_MEMORY``, else as much as it needs.
+    calculator_seconds, calculator_memory : what code of others, functions of packages and models, may take in one call; it then
+    runs in a process of its own. Else ``PROVGRAPH_CALCULATOR_SECONDS``, ``PROVGRAPH_CALCULATOR_MEMORY``, else no limit.
 
     Raises
     ------
@@ -35,6 +43,12 @@ def open(directory: str | os.PathLike[str], *, graph: str = "", auth: tuple[str,
     WrongSurvey, SchemaTooNew, SurveyLocked : see `provgraph.errors`.
     """
     path = Path(directory).expanduser().absolute()
+    settings = Settings.from_environment()
+    allowed = memory if memory is not None else settings.memory
+    seconds = parse_seconds(str(calculator_seconds)) if calculator_seconds is not None else settings.calculator_seconds
+    room = calculator_memory if calculator_memory is not None else settings.calculator_memory
+    limits = Limits(seconds, None if room is None else parse_memory(room))
+    budget = None if allowed is None else parse_memory(allowed)
     found = _read(path)
     if found is None and not create:
         raise NotFound(
@@ -59,7 +73,10 @@ def open(directory: str | os.PathLike[str], *, graph: str = "", auth: tuple[str,
         if found is None:
             _make_directory(path)
         survey_id = _settle(path, engine, found, address)
-        survey = Survey(path, survey_id, engine, context=context, scratch=scratch)
+        survey = Survey(
+            path, survey_id, engine, context=context, scratch=scratch, memory=budget, calculator_limits=limits
+        )
+        bounded.clean(path / "scratch")
         survey.intents.recover(survey.store_, lambda: [r["file"] for r in survey.mapper.read("segment_files")])
     except BaseException:
         engine.close()
@@ -129,14 +146,14 @@ def _settle(path: Path, engine: GraphEngine, found: dict[str, Any] | None, addre
     if found is not None:
         if not engine.read(statements.load("schema/survey")) and any((path / "segments").glob("??/*.h5")):
             raise _graph_gone(path, f"the one at {address} is empty")
-        return setup.prepare(engine, found["survey_id"])
+        return setup.prepare(engine, found["survey_id"], MIGRATIONS)
     survey_id = str(uuid.uuid4())
     _write(path / SURVEY_FILE, (
         "# A provgraph survey: this directory and its graph belong together.\n"
         f'survey_id = "{survey_id}"\ncreated = "{keys.now()}"\ngraph = "{address}"\n'
     ))  # fmt: skip
     try:
-        return setup.prepare(engine, survey_id)
+        return setup.prepare(engine, survey_id, MIGRATIONS)
     except WrongSurvey as error:
         (path / SURVEY_FILE).unlink()
         raise WrongSurvey(

@@ -12,7 +12,7 @@ from provgraph.errors import InvalidInput
 
 
 def test_nothing_set_is_embedded() -> None:
-    assert Settings.from_environment({}) == Settings(None, "embedded", None, None, "hdf5")
+    assert Settings.from_environment({}) == Settings(None, "embedded", None, None, "hdf5", None)
 
 
 def test_everything_set() -> None:
@@ -22,14 +22,26 @@ def test_everything_set() -> None:
         "PROVGRAPH_GRAPH_AUTH": "neo4j:a:b",
         "PROVGRAPH_GRAPH_DATABASE": "surveys",
         "PROVGRAPH_STORE": "memory",
+        "PROVGRAPH_MEMORY": "2GiB",
+        "PROVGRAPH_CALCULATOR_SECONDS": "60",
+        "PROVGRAPH_CALCULATOR_MEMORY": "1GiB",
     }
     settings = Settings.from_environment(environment)
-    assert settings == Settings(Path("/data/survey"), "bolt://localhost:7687", ("neo4j", "a:b"), "surveys", "memory")
+    assert settings == Settings(
+        Path("/data/survey"), "bolt://localhost:7687", ("neo4j", "a:b"), "surveys", "memory", "2GiB", 60.0, "1GiB"
+    )
     assert "a:b" not in repr(settings)
 
 
 def test_empty_is_absent() -> None:
     assert Settings.from_environment({"PROVGRAPH_GRAPH": "", "PROVGRAPH_GRAPH_AUTH": ""}) == Settings()
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "0", "inf", "nan"])
+def test_a_time_limit_is_seconds(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Settings.from_environment({"PROVGRAPH_CALCULATOR_SECONDS": text})
+    assert caught.value.code == "time_limit"
 
 
 @pytest.mark.parametrize("text", ["neo4j", ":secret", ""])

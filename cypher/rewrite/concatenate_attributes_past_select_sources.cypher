@@ -8,21 +8,17 @@ MATCH (join:Step {plan: $plan, operator: 'ConcatenateAttributes'})-[place:PARENT
 WITH join, min(place.index) AS first
 MATCH (join)-[:PARENT {index: first}]->(select:Step)
 CREATE (joined:Step {plan: $plan, round: $round, id: join.id + $round + '.0', operator: 'ConcatenateAttributes', names: join.names, origins: join.origins})
-CREATE (moved:Step {plan: $plan, round: $round, id: join.id + $round, operator: 'SelectSources', names: join.names, origins: join.origins, source_list: select.source_list, of: select.id})
+CREATE (moved:Step {plan: $plan, round: $round, id: join.id + $round, operator: 'SelectSources', names: join.names, origins: join.origins, source_list: select.source_list})
 CREATE (moved)-[:PARENT {index: 0}]->(joined)
 WITH join, joined, moved, select, first
+OPTIONAL MATCH (select)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (moved)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (moved)-[:EXCEPT]->(source))
+WITH DISTINCT join, joined, moved, first
 MATCH (join)-[place:PARENT]->(parent:Step)
 OPTIONAL MATCH (parent)-[:PARENT]->(origin:Step)
 WHERE place.index = first
 WITH join, joined, moved, place.index AS index, coalesce(origin.id, parent.id) AS id
 MATCH (part:Step {plan: $plan, id: id})
 CREATE (joined)-[:PARENT {index: index}]->(part)
-RETURN DISTINCT join.id AS replaced, moved.id AS replacement;
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
-MERGE (moved)-[:SOURCES]->(source);
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
-MERGE (moved)-[:EXCEPT]->(source)
+RETURN DISTINCT join.id AS replaced, moved.id AS replacement

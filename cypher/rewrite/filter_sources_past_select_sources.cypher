@@ -10,14 +10,10 @@ CREATE (lifted:Step {
     criterion: lower.criterion, inputs: lower.inputs
 })
 CREATE (lifted)-[:PARENT {index: 0}]->(origin)
-CREATE (moved:Step {plan: $plan, round: $round, id: lower.id + $round, operator: 'SelectSources', names: lower.names, origins: lower.origins, source_list: select.source_list, of: select.id})
+CREATE (moved:Step {plan: $plan, round: $round, id: lower.id + $round, operator: 'SelectSources', names: lower.names, origins: lower.origins, source_list: select.source_list})
 CREATE (moved)-[:PARENT {index: 0}]->(lifted)
-RETURN lower.id AS replaced, moved.id AS replacement;
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
-MERGE (moved)-[:SOURCES]->(source);
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
-MERGE (moved)-[:EXCEPT]->(source)
+WITH lower, moved, select
+OPTIONAL MATCH (select)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (moved)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (moved)-[:EXCEPT]->(source))
+RETURN DISTINCT lower.id AS replaced, moved.id AS replacement

@@ -8,14 +8,9 @@ MATCH (lower:Step {plan: $plan, operator: 'SelectSources'})-[:PARENT]->(upper:St
 WHERE coalesce(lower.source_list, '') = '' AND coalesce(upper.source_list, '') = ''
 CREATE (merged:Step {plan: $plan, round: $round, id: lower.id + $round, operator: 'SelectSources', names: lower.names, origins: lower.origins, of: [lower.id, upper.id]})
 CREATE (merged)-[:PARENT {index: 0}]->(origin)
-RETURN lower.id AS replaced, merged.id AS replacement;
-
-MATCH (merged:Step {plan: $plan, round: $round})
-UNWIND merged.of AS id
-MATCH (either:Step {plan: $plan, id: id})-[:SOURCES]->(source:Step)
-MERGE (merged)-[:SOURCES]->(source);
-
-MATCH (merged:Step {plan: $plan, round: $round})
-UNWIND merged.of AS id
-MATCH (either:Step {plan: $plan, id: id})-[:EXCEPT]->(source:Step)
-MERGE (merged)-[:EXCEPT]->(source)
+WITH lower, upper, merged
+UNWIND [lower, upper] AS either
+OPTIONAL MATCH (either)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (merged)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (merged)-[:EXCEPT]->(source))
+RETURN DISTINCT lower.id AS replaced, merged.id AS replacement

@@ -1,12 +1,13 @@
 // name:      narrow_attribute_calculator
 // operators: AttributeCalculator
+// asks:      inputs_among_others
 // replaces:  an AttributeCalculator whose parent has more than it reads, by one over a SelectAttributes of its inputs
 // needs:     these two steps
 // keeps:     sources, attributes, values
 // paper:     Section 7.3
-MATCH (calculator:Step {plan: $plan, operator: 'AttributeCalculator'})-[:PARENT]->(parent:Step)
+UNWIND $inputs_among_others AS one
+MATCH (calculator:Step {plan: $plan, id: one.step})-[:PARENT]->(parent:Step)
 WITH calculator, parent, [i IN range(0, size(parent.names) - 1) WHERE parent.origins[i] IN calculator.inputs] AS kept
-WHERE size(kept) < size(parent.names)
 CREATE (narrow:Step {
     plan: $plan, round: $round, id: calculator.id + $round + '.0', operator: 'SelectAttributes',
     names: [i IN kept | parent.names[i]], origins: [i IN kept | parent.origins[i]]

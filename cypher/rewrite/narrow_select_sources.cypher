@@ -15,14 +15,10 @@ CREATE (narrow:Step {
     names: [i IN kept | select.names[i]], origins: [i IN kept | select.origins[i]]
 })
 CREATE (narrow)-[:PARENT {index: 0}]->(origin)
-CREATE (fewer:Step {plan: $plan, round: $round, id: select.id + $round, operator: 'SelectSources', names: narrow.names, origins: narrow.origins, source_list: select.source_list, of: select.id})
+CREATE (fewer:Step {plan: $plan, round: $round, id: select.id + $round, operator: 'SelectSources', names: narrow.names, origins: narrow.origins, source_list: select.source_list})
 CREATE (fewer)-[:PARENT {index: 0}]->(narrow)
-RETURN select.id AS replaced, fewer.id AS replacement;
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
-MERGE (moved)-[:SOURCES]->(source);
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
-MERGE (moved)-[:EXCEPT]->(source)
+WITH select, fewer
+OPTIONAL MATCH (select)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (fewer)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (fewer)-[:EXCEPT]->(source))
+RETURN DISTINCT select.id AS replaced, fewer.id AS replacement

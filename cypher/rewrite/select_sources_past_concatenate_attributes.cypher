@@ -10,16 +10,12 @@ WITH select, join, joined
 MATCH (join)-[place:PARENT]->(parent:Step)
 CREATE (moved:Step {
     plan: $plan, round: $round, id: select.id + $round + '.' + toString(place.index), operator: 'SelectSources',
-    names: parent.names, origins: parent.origins, source_list: select.source_list, of: select.id
+    names: parent.names, origins: parent.origins, source_list: select.source_list
 })
 CREATE (moved)-[:PARENT {index: 0}]->(parent)
 CREATE (joined)-[:PARENT {index: place.index}]->(moved)
-RETURN DISTINCT select.id AS replaced, joined.id AS replacement;
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
-MERGE (moved)-[:SOURCES]->(source);
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
-MERGE (moved)-[:EXCEPT]->(source)
+WITH select, joined, moved
+OPTIONAL MATCH (select)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (moved)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (moved)-[:EXCEPT]->(source))
+RETURN DISTINCT select.id AS replaced, joined.id AS replacement

@@ -5,19 +5,15 @@
 // keeps:     sources, attributes, values
 // paper:     Section 7.4, Fig. 3c
 MATCH (select:Step {plan: $plan, operator: 'SelectSources'})-[:PARENT]->(upper:Step {operator: 'FilterSources'})-[:PARENT]->(origin:Step)
-CREATE (moved:Step {plan: $plan, round: $round, id: select.id + $round + '.0', operator: 'SelectSources', names: origin.names, origins: origin.origins, source_list: select.source_list, of: select.id})
+CREATE (moved:Step {plan: $plan, round: $round, id: select.id + $round + '.0', operator: 'SelectSources', names: origin.names, origins: origin.origins, source_list: select.source_list})
 CREATE (moved)-[:PARENT {index: 0}]->(origin)
 CREATE (limited:Step {
     plan: $plan, round: $round, id: select.id + $round, operator: 'FilterSources', names: select.names, origins: select.origins,
     criterion: upper.criterion, inputs: upper.inputs
 })
 CREATE (limited)-[:PARENT {index: 0}]->(moved)
-RETURN select.id AS replaced, limited.id AS replacement;
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
-MERGE (moved)-[:SOURCES]->(source);
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
-MERGE (moved)-[:EXCEPT]->(source)
+WITH select, limited, moved
+OPTIONAL MATCH (select)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (moved)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (moved)-[:EXCEPT]->(source))
+RETURN DISTINCT select.id AS replaced, limited.id AS replacement

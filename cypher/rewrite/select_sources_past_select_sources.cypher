@@ -9,14 +9,10 @@ WHERE coalesce(listed.source_list, '') <> '' AND coalesce(select.source_list, ''
   AND NOT EXISTS { MATCH (listed)-[:SOURCES|EXCEPT]->(:Step) }
 CREATE (lifted:Step {plan: $plan, round: $round, id: listed.id + $round + '.0', operator: 'SelectSources', names: listed.names, origins: listed.origins, source_list: listed.source_list})
 CREATE (lifted)-[:PARENT {index: 0}]->(origin)
-CREATE (moved:Step {plan: $plan, round: $round, id: listed.id + $round, operator: 'SelectSources', names: listed.names, origins: listed.origins, of: select.id})
+CREATE (moved:Step {plan: $plan, round: $round, id: listed.id + $round, operator: 'SelectSources', names: listed.names, origins: listed.origins})
 CREATE (moved)-[:PARENT {index: 0}]->(lifted)
-RETURN listed.id AS replaced, moved.id AS replacement;
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:SOURCES]->(source:Step)
-MERGE (moved)-[:SOURCES]->(source);
-
-MATCH (moved:Step {plan: $plan, round: $round})
-MATCH (old:Step {plan: $plan, id: moved.of})-[:EXCEPT]->(source:Step)
-MERGE (moved)-[:EXCEPT]->(source)
+WITH listed, moved, select
+OPTIONAL MATCH (select)-[edge:SOURCES|EXCEPT]->(source:Step)
+FOREACH (_ IN CASE WHEN type(edge) = 'SOURCES' THEN [1] ELSE [] END | MERGE (moved)-[:SOURCES]->(source))
+FOREACH (_ IN CASE WHEN type(edge) = 'EXCEPT' THEN [1] ELSE [] END | MERGE (moved)-[:EXCEPT]->(source))
+RETURN DISTINCT listed.id AS replaced, moved.id AS replacement

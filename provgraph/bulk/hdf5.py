@@ -13,11 +13,13 @@ import os
 import re
 import shutil
 import time
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +30,7 @@ from provgraph.bulk import processes
 from provgraph.bulk.columns import Pending
 from provgraph.bulk.digest import segment_digest
 from provgraph.bulk.files import check_room, sync_directory, writing
+from provgraph.bulk.indexes import Indexes
 from provgraph.bulk.layout import read_info, row_bytes, write_file
 from provgraph.bulk.sort import is_ascending
 from provgraph.bulk.spool import Hdf5Writer
@@ -41,6 +44,8 @@ Array = np.ndarray[Any, Any]
 _NAME = re.compile(r"[0-9a-f]{32}")
 _PART = re.compile(r"[0-9a-f]{32}\.(?P<process>[0-9a-f]{8}\.\d+\.\d+)\.part")
 _THREADS = 2
+MAPPED = 64
+"""Files that stay mapped: address space and page tables, no memory of ours."""
 
 
 class Hdf5Store:
@@ -50,7 +55,10 @@ class Hdf5Store:
 
     def __init__(self, directory: Path) -> None:
         self.directory = Path(directory)
+        self.indexes = Indexes(self.directory)
         self._verified: set[tuple[str, int, int, int]] = set()
+        self._mapped: OrderedDict[tuple[str, str, int, int, int], mmap.mmap] = OrderedDict()
+        self._mapping = Lock()
 
     def path(self, name: str) -> Path:
         """Where a segment's file is or would be."""
@@ -108,14 +116,14 @@ class Hdf5Store:
 
     def open(self, info: SegmentInfo) -> Hdf5Segment:
         """Maps the file. A file of other size is refused; one of other time or inode (copied, restored) is read once
-        and used if its digest is right.
+        and used if its digest is right. The last files stay mapped: to map a page again costs as much as to read it.
         """
+        path = self.path(info.name)
         try:
-            with self.path(info.name).open("rb") as file:
-                found = os.fstat(file.fileno())
-                if found.st_size != info.size:
-                    raise changed(info.name, f"{found.st_size} bytes instead of {info.size}")
-                buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            found = path.stat()
+            if found.st_size != info.size:
+                raise changed(info.name, f"{found.st_size} bytes instead of {info.size}")
+            buffer = self._map(path, info.digest, found)
         except FileNotFoundError:
             raise missing(info.name) from None
         segment = Hdf5Segment(info, buffer)
@@ -125,6 +133,17 @@ class Hdf5Store:
                 _verify(segment)
                 self._verified.add(seen)
         return segment
+
+    def _map(self, path: Path, digest: str, found: os.stat_result) -> mmap.mmap:
+        key = (path.stem, digest, found.st_size, found.st_mtime_ns, found.st_ino)
+        with self._mapping:
+            if key not in self._mapped:
+                with path.open("rb") as file:
+                    self._mapped[key] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._mapped.move_to_end(key)
+            while len(self._mapped) > MAPPED:
+                self._mapped.popitem(last=False)
+            return self._mapped[key]
 
     def check(self, info: SegmentInfo) -> None:
         """Whether the file is there and of the size that is registered; raises as `open` does, reads nothing."""
@@ -172,8 +191,12 @@ class Hdf5Store:
                 sync_directory(self.directory)
 
     def delete(self, name: str) -> None:
+        with self._mapping:  # no disk is free of a file that is still mapped
+            for key in [key for key in self._mapped if key[0] == name]:
+                del self._mapped[key]
         with suppress(FileNotFoundError):
             self.path(name).unlink()
+        self.indexes.delete(name)
 
     def names(self) -> list[str]:
         return sorted(path.stem for path in self.directory.glob("??/*.h5") if _NAME.fullmatch(path.stem))
@@ -185,6 +208,7 @@ class Hdf5Store:
             if match and processes.is_gone(match["process"]):
                 path.unlink(missing_ok=True)
                 gone.append(path.name)
+        gone += self.indexes.clean(set(self.names()))
         if registered is not None:
             oldest = time.time() - older_than
             for name in self.names():

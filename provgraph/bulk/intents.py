@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,26 +44,41 @@ class Intents:
             raise
         path.unlink(missing_ok=True)
 
+    def are_open(self) -> bool:
+        """Whether some process that lives may be writing."""
+        return any(self._writer(path) is not None for path in self.directory.glob("*.intent"))
+
+    @staticmethod
+    def _writer(path: Path) -> str | None:
+        """The process that is writing; None where it has ended, or was killed or interrupted half-way."""
+        try:
+            process = str(json.loads(path.read_text(encoding="utf-8"))["process"])
+        except (ValueError, KeyError, OSError):
+            return None
+        return None if processes.is_gone(process) else process
+
     def recover(self, store: Hdf5Store, registered: Callable[[], Collection[str]]) -> list[str]:
         """Remove what killed processes left: unfinished segments, and finished ones that were never registered."""
         gone = store.clean()
+        if not any(self.directory.glob("*.intent")):
+            return gone
+        # First the names, then who is writing, then what is registered: what somebody finishes meanwhile is none of these
+        # names, or he still says that he is writing, or it is registered.
+        names = store.names()
         left, alive, oldest = [], False, float("inf")
         for path in self.directory.glob("*.intent"):
-            try:
-                process = json.loads(path.read_text(encoding="utf-8"))["process"]
-            except (ValueError, KeyError, OSError):
-                process = None  # killed while it was written, or interrupted
-            if process is None or processes.is_gone(process):
-                left.append(path)
-                oldest = min(oldest, os.stat(path).st_mtime)
-            else:
+            if self._writer(path) is not None:
                 alive = True
+                continue
+            with suppress(FileNotFoundError):  # its writer has just ended well
+                oldest = min(oldest, path.stat().st_mtime)
+                left.append(path)
         if not left or alive:  # somebody is writing: what is unregistered may be his
             return gone
         known = set(registered())
-        for name in store.names():
+        for name in names:
             path = store.path(name)
-            if name not in known and path.stat().st_mtime >= oldest - 1:
+            if name not in known and path.exists() and path.stat().st_mtime >= oldest - 1:
                 store.delete(name)
                 gone.append(name)
         for path in left:

@@ -45,6 +45,7 @@ class MemoryStore:
     """A bulk store that ends with the process."""
 
     name = "memory"
+    indexes = None  # its values are in memory already
 
     def __init__(self) -> None:
         self._segments: dict[str, MemorySegment] = {}

@@ -71,7 +71,7 @@ def normalised_ids(values: Array, null: Array | None = None, *, name: str = "id"
         if inexact.any():
             example = values[int(np.argmax(inexact))]
             raise IngestError(
-                f"Identifier {name!r} is stored as floating point and {example!r} is not an exact whole number"
+                f"Identifier {name!r} is stored as floating point and {example!s} is not an exact whole number"
                 " below 2**53;"
                 " use an integer or text column.",
                 code="id_not_exact",

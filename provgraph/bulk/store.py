@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from provgraph.bulk.statistics import BlockStatistics
 from provgraph.errors import StorageError
 from provgraph.schema.table import Column
+
+if TYPE_CHECKING:
+    from provgraph.bulk.indexes import Indexes
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[float], None]
@@ -142,6 +145,11 @@ class BulkStore(Protocol):
     """
 
     name: str
+
+    @property
+    def indexes(self) -> Indexes | None:
+        """Sorted indexes of stored columns; None for a store that keeps none."""
+        ...
 
     def write(
         self,

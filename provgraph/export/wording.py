@@ -164,11 +164,23 @@ def _definition(words: Wording, node: Node) -> list[str]:
     properties = node.properties
     units = [u for u in properties.get("units", ()) if u and u != names.UNIT_UNDECLARED]
     provides = few(properties.get("provides", ())) + (f" [{', '.join(units)}]" if units else "")
-    return [f"{provides} =" if properties.get("expression") else provides, str(properties.get("expression") or "")]
+    method = _method(properties)
+    return [f"{provides} =" if method else provides, method]
+
+
+def _method(properties: Mapping[str, Any]) -> str:
+    """How a definition calculates: its expression, its function and package, or its model."""
+    if properties.get("entry_point"):
+        return (
+            f"{properties['entry_point']} of {properties.get('distribution')} {properties.get('distribution_version')}"
+        )
+    if properties.get("model"):
+        return f"model {str(properties['model'])[:19]}"
+    return str(properties.get("expression") or "")
 
 
 def _calculator(words: Wording, node: Node) -> list[str]:
-    return [*(str(d.properties.get("expression") or d.label) for d in words.linked(node, "AttributeCalculatorDefinition")),
+    return [*((_method(d.properties) or d.label) for d in words.linked(node, "AttributeCalculatorDefinition")),
             *(_parameters(p) for p in words.linked(node, "ProcessParameters"))] or words._attributes(node)  # fmt: skip
 
 
@@ -185,6 +197,34 @@ def _rename(words: Wording, node: Node) -> list[str]:
     return [few([f"{old} → {new}" for old, new in pairs])]
 
 
+def _relabel(words: Wording, node: Node) -> list[str]:
+    return [line for r in words.linked(node, "Relabelling") for line in _relabelling(words, r)] or words._attributes(
+        node
+    )
+
+
+def _relabelling(words: Wording, node: Node) -> list[str]:
+    properties = node.properties
+    scale, offset = properties.get("scale", 1), properties.get("offset", 0)
+    how = (
+        "given pairs"
+        if properties.get("kind") == "explicit"
+        else f"{scale} × id {'-' if offset < 0 else '+'} {abs(offset)}"
+    )
+    return [how, f"into {properties.get('to_space', '')}"]
+
+
+def _union(words: Wording, node: Node) -> list[str]:
+    return [
+        "the first that has a source gives its values" if node.properties.get("policy") else "",
+        *words._attributes(node),
+    ]
+
+
+def _source_list(words: Wording, node: Node) -> list[str]:
+    return [f"source list {node.properties.get('source_list')}", *words._attributes(node)]
+
+
 def _process_params(words: Wording, node: Node) -> list[str]:
     return [_parameters(node)]
 
@@ -192,6 +232,7 @@ def _process_params(words: Wording, node: Node) -> list[str]:
 _ENTITIES: Final = {
     "DataFile": _file, "ExportedFile": _file, "Segment": _segment, "Environment": _environment,
     "AttributeCalculatorDefinition": _definition, "AttributeCalculator": _calculator, "FilterSources": _filter,
+    "ConcatenateSources": _union, "RelabelSources": _relabel, "Relabelling": _relabelling, "SourceListWrapper": _source_list,
     "SelectAttributes": _select, "RenameAttributes": _rename, "ProcessParameters": _process_params,
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ KEYS: Mapping[str, str] = {
     "Note": "note_id",
     "Column": "origin_key",
     "AttributeName": "name",
+    "SourceAtom": "atom",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,12 +14,15 @@ from provgraph.errors import NotFound, ProvgraphError
 from provgraph.graph import statements
 from provgraph.graph.engine import GraphEngine, Run
 from provgraph.graph.lineage import Lineage, traverse
+from provgraph.language.criterion import BoundCriterion
 from provgraph.policy import AllowAll, Context, Policy
-from provgraph.schema import keys
+from provgraph.schema import atoms, keys
 from provgraph.schema.agents import RELATIONS, Activity, Agent, Note
+from provgraph.schema.collection import SourceCollection
 from provgraph.schema.files import Segment
 from provgraph.schema.meta import registry
 from provgraph.schema.objects import DBObject
+from provgraph.schema.operators.pass_ import without_pass
 from provgraph.schema.properties import Reference
 
 DEEPEST = 1000
@@ -28,7 +32,7 @@ T = TypeVar("T")
 
 statements.declare(
     "object_id", "activity_id", "agent_id", "note_id", "origin_key", "name",
-    "Entity", "Activity", "Agent", "Note", "Column", "AttributeName",
+    "Entity", "Activity", "Agent", "Note", "Column", "AttributeName", "SourceAtom",
 )  # fmt: skip
 
 
@@ -55,11 +59,12 @@ class Batch:
     activities: list[Activity] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     edges: list[tuple[str, Any, Any, dict[str, Any]]] = field(default_factory=list)
+    once: list[tuple[Note, DBObject]] = field(default_factory=list)
 
     def add(self, *objects: DBObject) -> None:
         """Objects, and everything unstored they depend on, dependencies first."""
         known = {id(o) for o in self.objects}
-        for wanted in objects:
+        for wanted in map(without_pass, objects):
             stack: list[tuple[DBObject, bool]] = [(wanted, False)]
             while stack:
                 one, ready = stack.pop()
@@ -74,10 +79,20 @@ class Batch:
 
     def relate(self, relation: str, source: Any, target: Any, **properties: Any) -> None:
         """An edge from effect to cause between objects, activities, agents, or keys of columns and names."""
-        self.edges.append((relation, source, target, properties))
+        start, end = (without_pass(one) if isinstance(one, DBObject) else one for one in (source, target))
+        self.edges.append((relation, start, end, properties))
 
-    def note(self, about: DBObject, kind: str, value: str, *, reason: str = "") -> None:
-        self.edges.append((names.ABOUT, Note(kind, value, "", reason), about, {}))
+    def note(self, about: DBObject, kind: str, value: str, *, reason: str = "", once: bool = False) -> None:
+        """A dated statement. once : not where the last one of its kind says the same, whoever made it, even meanwhile."""
+        said = Note(kind, value, "", reason)
+        self.edges.append((names.ABOUT, said, about, {}))
+        if once:
+            self.once.append((said, about))
+
+    def without(self, notes: set[str]) -> Batch:
+        """This batch without the statements of these ids."""
+        edges = [e for e in self.edges if not (isinstance(e[1], Note) and e[1].note_id in notes)]
+        return replace(self, edges=edges) if notes else self
 
 
 class Mapper:
@@ -103,6 +118,7 @@ class Mapper:
         served engine, or the write lock of the embedded one, makes twins impossible.
         """
         recorded = keys.now()
+        whole = batch
         by_key: dict[str, DBObject] = {}
         for one in batch.objects:
             if one.lineage_key:
@@ -110,7 +126,8 @@ class Mapper:
 
         def work(run: Run) -> tuple[Written, dict[str, Mapping[str, Any]], list[tuple[DBObject, dict[str, Any]]]]:
             found = self._existing(run, list(by_key))
-            identities = {id(o): self._stored_id(o, found, by_key) for o in batch.objects}
+            identities = {id(o): self._stored_id(o, found, by_key) for o in whole.objects}
+            batch = whole.without(self._said(run, whole, found, identities))
             created = [
                 o for o in batch.objects
                 if not (o.lineage_key and (o.lineage_key in found or by_key[o.lineage_key] is not o))
@@ -125,6 +142,7 @@ class Mapper:
                 run(statements.load("queries/create_entities", labels=":".join(labels)), rows=entities)
             edges = self._edges(batch, created, identities)
             self._nodes(run, batch, edges)
+            index_atoms(run, created)
             self._write_edges(run, edges)
             written = Written(
                 self.context, recorded, tuple(p for _, p in rows),
@@ -165,6 +183,20 @@ class Mapper:
         for row in rows:  # the newest repeat comes first
             found.setdefault(row["properties"]["lineage_key"], row["properties"])
         return found
+
+    @staticmethod
+    def _said(
+        run: Run, batch: Batch, found: Mapping[str, Mapping[str, Any]], identities: Mapping[int, str]
+    ) -> set[str]:
+        """Ids of the statements of a batch that need not be made: what they are to be said once about has it already."""
+        about = {n.note_id: identities.get(id(o), o.object_id) for n, o in batch.once
+                 if o.is_stored or o.lineage_key in found}  # fmt: skip
+        if not about:
+            return set()
+        last: dict[tuple[str, str], str] = {}
+        for row in run(statements.load("queries/notes_about"), ids=sorted(set(about.values()))):  # the oldest first
+            last[row["about"], row["kind"]] = row["value"]
+        return {n.note_id for n, _ in batch.once if last.get((about.get(n.note_id, ""), n.kind)) == n.value}
 
     @staticmethod
     def _stored_id(one: DBObject, found: Mapping[str, Mapping[str, Any]], by_key: Mapping[str, DBObject]) -> str:
@@ -255,9 +287,11 @@ class Mapper:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def read(self, query: str, /, **parameters: Any) -> list[dict[str, Any]]:
+    def read(
+        self, query: str, /, slots: Mapping[str, str | int] | None = None, **parameters: Any
+    ) -> list[dict[str, Any]]:
         """Rows of a query whose ``properties``, where it has them, the context may see."""
-        rows = self.engine.read(statements.load(f"queries/{query}"), **parameters)
+        rows = self.engine.read(statements.load(f"queries/{query}", **(slots or {})), **parameters)
         if rows and "properties" in rows[0]:
             seen = {id(p) for p in self.policy.visible(self.context, [r["properties"] for r in rows])}
             return [r for r in rows if id(r["properties"]) in seen]
@@ -304,14 +338,18 @@ class Mapper:
     def restore(self, found: Iterable[Mapping[str, Any]]) -> list[DBObject]:
         """Objects from their graph properties; links are read in one statement, linked objects when looked at."""
         rows = list({p["object_id"]: p for p in found}.values())
-        fresh = [p["object_id"] for p in rows if p["object_id"] not in self._known]
+        # Held on to: what nobody else refers to could go while links are read, and would come back without them.
+        held = {p["object_id"]: self._known.get(p["object_id"]) for p in rows}
+        fresh = [i for i, one in held.items() if one is None]
         links: dict[str, dict[str, list[Reference]]] = defaultdict(lambda: defaultdict(list))
         if fresh:
             for row in self.engine.read(statements.load("queries/links_of"), ids=fresh):
                 links[row["source"]][row["role"]].append(Reference(row["target"], self.get))
         objects = []
         for properties in rows:
-            one = self._known.get(properties["object_id"])
+            one = held[properties["object_id"]]
+            if one is None:
+                one = self._known.get(properties["object_id"])  # another thread was here meanwhile
             if one is None:
                 cls = registry.get(properties["class_name"], DBObject)
                 one = cls.restore(properties, links[properties["object_id"]], self.home)  # type: ignore[attr-defined]
@@ -347,6 +385,22 @@ class Mapper:
 
 
 _Edges = defaultdict[tuple[str, str], list[tuple[str, str, dict[str, Any]]]]
+
+
+def index_atoms(run: Run, objects: Sequence[DBObject]) -> None:
+    """What the atoms mean that start at these collections, and which columns their criteria read."""
+    found = {a: p for one in objects if isinstance(one, SourceCollection) for a, p in atoms.atoms_of(one)}
+    if not found:
+        return
+    reads = [
+        {"atom": atom, "origin": origin}
+        for atom, properties in found.items() if properties["kind"] == atoms.CRITERION
+        for origin in BoundCriterion.from_canonical(json.loads(properties["meaning"])).origins
+    ]  # fmt: skip
+    _merge(run, "SourceAtom", "atom", found)
+    if reads:
+        _merge(run, "Column", "origin_key", {r["origin"]: {} for r in reads})
+        run(statements.load("queries/merge_reads"), rows=reads)
 
 
 def _merge(run: Run, label: str, key: str, rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ are declared names, never words of the criterion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -67,15 +67,17 @@ class Selection:
     values: Mapping[str, Any] = field(hash=False)
 
 
-def select(cls: DBObjectMeta, where: str, *, named: str = "") -> Selection:
+def select(cls: DBObjectMeta, where: str, *, named: str = "", sets: Iterable[str] | None = None) -> Selection:
     """The query for the objects of a class for which `where` is true; '' : for all. named : with a name that contains this text.
+
+    sets : only collections that represent one of these sets of sources, given by their keys.
 
     Raises LanguageError, see `queryable.terms`.
     """
     statements.declare(cls.__name__, *cls.persistents)  # refuses what would be more than a name
     properties = properties_of(cls)
     composed = _Composed(properties)
-    text = composed.text(cls.__name__, terms(cls, properties, where), named)
+    text = composed.text(cls.__name__, terms(cls, properties, where), named, sets)
     return Selection(_statement(f"select/{cls.__name__}", text), composed.values)
 
 
@@ -110,9 +112,9 @@ class _Composed:
         self.properties = properties
         self.values: dict[str, Any] = {}
 
-    def text(self, label: str, asked: list[Node], named: str) -> str:
+    def text(self, label: str, asked: list[Node], named: str, sets: Iterable[str] | None = None) -> str:
         """What an index finds, then what nodes say themselves, then what has to be brought in."""
-        text, left = self.beginning(label, asked, named)
+        text, left = self.beginning(label, asked, named) if sets is None else self.among(label, asked, named, sets)
         needed = {b for t in left for b in self.needs(t)}
         brought = [b for b in _BROUGHT if b in needed]
         text += "\n  AND ".join([_PLACE, *(self.true(t) for t in left if not self.needs(t))])
@@ -146,6 +148,14 @@ ORDER BY m.created DESC, m.object_id DESC"""
                     note = f"MATCH (g:Note {{value: {self.value(value)}}})\nWHERE g.kind = '{kind}'\n"
                     return f"{note}MATCH (g)-[:ABOUT]->(n:Entity)\nWHERE n:{label}\nWITH DISTINCT n\nWHERE ", asked
         return f"MATCH (n:{label})\nWHERE ", asked
+
+    def among(self, label: str, asked: list[Node], named: str, sets: Iterable[str]) -> tuple[str, list[Node]]:
+        """As `beginning`, for those of these sets of sources."""
+        text = f"UNWIND {self.value(sorted(set(sets)))} AS key\nMATCH (n:Entity {{source_set: key}})\nWHERE n:{label}"
+        if named:
+            text += "\nMATCH (n)<-[:ABOUT]-(g:Note)\nWHERE g.kind = 'name' AND toLower(g.value) CONTAINS "
+            text += f"{self.value(named.lower())}\nWITH DISTINCT n\nWHERE true"
+        return f"{text} AND ", asked
 
     def needs(self, term: Node) -> list[str]:
         return [brought for name in names(term) if (brought := self.properties[name].brought)]

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,19 @@ class Runner:
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def submit(self, owner: str, *, start: str, attributes: Sequence[str], where: str = "", name: str = "",
-               idempotency_key: str = "") -> Job:  # fmt: skip
-        """Resolve a pull and queue its processing. A request that cannot be resolved raises at once and leaves no job."""
+               idempotency_key: str = "", overruled: Mapping[str, Any] | None = None) -> Job:  # fmt: skip
+        """Resolve a pull and queue its processing. A request that cannot be resolved raises at once and leaves no job.
+
+        overruled : ``use``, ``avoid`` and ``parameters`` of `Survey.pull`, as plain values.
+        """
         if self.store.count(Phase.QUEUED) >= MOST_QUEUED:
             raise ProvgraphError(f"{MOST_QUEUED} pulls are waiting already; ask again later.", code="queue_full")
-        request = {"start": start, "attributes": list(attributes), "where": where, "name": name}
+        request = {"start": start, "attributes": list(attributes), "where": where, "name": name, **(overruled or {})}
         job, new = self.store.create(owner, request, idempotency_key)
         if not new:
             return job
         try:
-            pull = self.survey.pull(start, list(attributes), where=where, name=name)
+            pull = self.survey.pull(start, list(attributes), where=where, name=name, **(overruled or {}))
             explanation = pull.explain()
             plain = {**explanation.as_dict(), "text": str(explanation)}
         except BaseException:

@@ -29,13 +29,28 @@ from provgraph.language.nodes import (
     print_node,
     walk,
 )
-from provgraph.language.normal import Normal, Terms, bare, canonical_text, constant, gathered, is_constant
+from provgraph.language.normal import (
+    Normal,
+    Terms,
+    bare,
+    canonical_text,
+    constant,
+    gathered,
+    is_constant,
+    names_its_attributes,
+)
 from provgraph.language.parser import CANONICAL, parse
+from provgraph.language.regions import REGIONS, spelled
 from provgraph.language.tokens import Written
 from provgraph.names import UCD_DEC, UCD_RA, UNIT_UNDECLARED, UNITLESS
 
 Array = np.ndarray[Any, Any]
 FAMILY: Final = "criterion"
+_TAKES_NUMBERS: Final = {
+    "within": "The centre and the radius of within",
+    "box": "The limits of box",
+    "polygon": "The vertices of polygon",
+}
 
 
 class AttributeLike(Protocol):
@@ -60,7 +75,7 @@ class Criterion:
     """A criterion as a user wrote it.
 
     text : in the one normal spelling; names : attributes it reads, in order of first use; ucds : UCDs of attributes that it looks
-    up by what they are, which ``within(ra0, dec0, radius)`` does.
+    up by what they are, which ``within(ra0, dec0, radius)`` and other regions without attributes do.
     """
 
     text: str
@@ -76,7 +91,7 @@ class Criterion:
         written = Written(text, FAMILY)
         tree = parse(written)
         _must_be_condition(written, tree, {})
-        by_ucd = any(isinstance(n, Call) and n.function == "within" and len(n.arguments) == 3 for n in walk(tree))
+        by_ucd = any(isinstance(n, Call) and n.function in REGIONS and not names_its_attributes(n) for n in walk(tree))
         return cls(print_node(tree), nodes.names(tree), (UCD_RA, UCD_DEC) if by_ucd else (), written, tree)
 
     def bind(self, attributes: Mapping[str, AttributeLike]) -> BoundCriterion:
@@ -94,7 +109,8 @@ class Criterion:
 class BoundCriterion:
     """A criterion over origin keys; equal `canonical` (and `key`) means the same selection.
 
-    text : over names, as the user wrote it; conjuncts : (key, canonical text) of each top-level and-term, ordered by text;
+    text : over names, as the user wrote it; conjuncts : (key, canonical text) of each top-level and-term, ordered by text; none of
+    ``true``, which limits nothing;
     tree : the normal form (nodes.py), names are origin keys, constants are cast; evaluated : the same, arranged for speed.
     """
 
@@ -152,7 +168,8 @@ def _from_canonical(canonical: str) -> BoundCriterion:
 
 def _bound(tree: Node, text: str) -> BoundCriterion:
     canonical = canonical_text(tree)
-    parts = [canonical_text(t) for t in tree.terms] if isinstance(tree, All) else [canonical]
+    terms = tree.terms if isinstance(tree, All) else () if tree == nodes.TRUE else (tree,)
+    parts = [canonical_text(t) for t in terms]
     return BoundCriterion(
         canonical,
         criterion_key(canonical),
@@ -234,27 +251,24 @@ class _Binding:
                               if isinstance(part, Name) else part)  # fmt: skip
 
     def fitted(self, node: Node) -> Node:
-        """The tree with every constant in the unit of what it is compared with; cones in degrees."""
+        """The tree with every constant in the unit of what it is compared with; regions of the sky in degrees."""
         match node:
             case Compare(operator, left, right):
                 left, right = self.pair(node, left, right)
                 return Compare(operator, left, right, position=node.position)
             case In(term, items):
                 return In(self.inside(term), tuple(self.beside(term, i) for i in items), position=node.position)
-            case Call("within", arguments):
-                return self.cone(arguments, node)
+            case Call(function) if function in REGIONS:
+                return self.region(node)
             case Not() | All() | nodes.Any() | Call("complement"):
                 return nodes.with_children(node, [self.fitted(c) for c in nodes.children(node)])
         self.check(node)
         return self.inside(node)
 
     def inside(self, node: Node) -> Node:
-        """A term; cones may hide in the conditions inside it."""
+        """A term; regions may hide in the conditions inside it."""
         return nodes.replaced(
-            node,
-            lambda part: (
-                self.cone(part.arguments, part) if isinstance(part, Call) and part.function == "within" else part
-            ),
+            node, lambda part: self.region(part) if isinstance(part, Call) and part.function in REGIONS else part
         )
 
     def pair(self, node: Node, left: Node, right: Node) -> tuple[Node, Node]:
@@ -309,25 +323,36 @@ class _Binding:
     def mismatch(self, message: str, node: Node) -> LanguageError:
         return self.written.fault(message, node.position, code="unit_mismatch", error=UnitMismatch)
 
-    def cone(self, arguments: tuple[Node, ...], node: Node) -> Node:
+    def region(self, node: Call) -> Node:
+        """A region of the sky over two attributes, its numbers in degrees and in their one spelling."""
+        name, arguments = node.function, node.arguments
         ra: Node
         dec: Node
-        if len(arguments) == 3:
-            ra, dec = self.by_ucd(UCD_RA, node), self.by_ucd(UCD_DEC, node)
+        if names_its_attributes(node):
+            (ra, dec), given = arguments[:2], arguments[2:]
         else:
-            ra, dec = arguments[:2]
-        centre = arguments[-3:]
-        for argument in centre:
+            ra, dec, given = self.by_ucd(UCD_RA, node), self.by_ucd(UCD_DEC, node), arguments
+        for argument in given:
             if not is_constant(argument):
-                raise self.written.fault("The centre and the radius of within are numbers; the attributes go before them:"
-                                         " within(ra, dec, ra0, dec0, radius)", argument.position)  # fmt: skip
-        ra0, dec0, radius = (self.degrees(argument) for argument in centre)
-        if not -90 <= dec0 <= 90:
-            raise self.written.fault(f"The declination {dec0:g} is not between -90 and 90 degrees", centre[1].position)
-        if radius < 0:
-            raise self.written.fault("The radius of within is negative", centre[2].position)
-        numbers = (Number(ra0 % 360), Number(dec0), Number(radius))
-        return Call("within", (self.in_degrees(ra), self.in_degrees(dec), *numbers), position=node.position)
+                raise self.written.fault(f"{_TAKES_NUMBERS[name]} are numbers; the attributes go before them",
+                                         argument.position)  # fmt: skip
+        values = tuple(self.degrees(argument, name) for argument in given)
+        if name == "within":
+            ra0, dec0, radius = values
+            if not -90 <= dec0 <= 90:
+                raise self.written.fault(
+                    f"The declination {dec0:g} is not between -90 and 90 degrees", given[1].position
+                )
+            if radius < 0:
+                raise self.written.fault("The radius of within is negative", given[2].position)
+            values = (ra0 % 360, dec0, radius)
+        else:
+            try:
+                values = spelled(name, values)
+            except ValueError as error:
+                raise self.written.fault(str(error), given[0].position) from None
+        numbers = (Number(value) for value in values)
+        return Call(name, (self.in_degrees(ra, name), self.in_degrees(dec, name), *numbers), position=node.position)
 
     def by_ucd(self, ucd: str, node: Node) -> Name:
         """The one attribute of a UCD; the main one where there are several."""
@@ -338,14 +363,14 @@ class _Binding:
                 self.take(found[0], node)
                 return Name(found[0].name, position=node.position)
         how = "No attribute has" if not found else "Several attributes have"
-        raise self.written.fault(f"{how} the UCD {ucd}; name them: within(ra, dec, ra0, dec0, radius)",
+        raise self.written.fault(f"{how} the UCD {ucd}; name them first, as in within(ra, dec, ra0, dec0, radius)",
                                  node.position, code="unknown_attribute", error=UnknownAttribute)  # fmt: skip
 
-    def degrees(self, node: Node) -> float:
+    def degrees(self, node: Node, function: str) -> float:
         value = constant(bare(node))
         if value is None or isinstance(value, str | bool):
             raise self.written.fault(
-                f"within needs a number, not {print_node(node)}", node.position, code="criterion_types"
+                f"{function} needs a number, not {print_node(node)}", node.position, code="criterion_types"
             )
         if not units.united(node):
             return float(value)
@@ -359,9 +384,9 @@ class _Binding:
             raise self.mismatch(f"{print_node(node)} is no angle", node)
         return float(result)
 
-    def in_degrees(self, term: Node) -> Node:
+    def in_degrees(self, term: Node, function: str) -> Node:
         """Positions are degrees unless their unit says otherwise."""
-        self.number(term)
+        self.number(term, function)
         unit = units.quick_unit(term, self.units)
         if unit in (None, "deg", UNITLESS, UNIT_UNDECLARED):
             return self.inside(term)
@@ -370,5 +395,5 @@ class _Binding:
             raise self.mismatch(f"{print_node(term)} has [{unit}] and is no angle", term)
         return Arithmetic("*", self.inside(term), Number(float(factor)), position=term.position)
 
-    def number(self, term: Node) -> None:
-        Kinds(self.written, {n: self.kind(n) for n in self.units}).number(term, "within")
+    def number(self, term: Node, function: str) -> None:
+        Kinds(self.written, {n: self.kind(n) for n in self.units}).number(term, function)

@@ -30,6 +30,7 @@ from provgraph.language.nodes import (
     names,
 )  # fmt: skip
 from provgraph.language.nodes import Any as AnyOf
+from provgraph.language.regions import REGIONS, in_cone, region
 
 Array = np.ndarray[Any, Any]
 Values = tuple[Array, Array | None]
@@ -301,9 +302,11 @@ class Evaluation:
     def call(self, name: str, arguments: tuple[Node, ...]) -> Value:
         if name == "complement":
             return Value("b", ~np.asarray(self.truth(arguments[0])))
-        if name == "within":
-            return self.within([self.double(self.of(a)) for a in arguments])
+        if name in REGIONS:
+            return self.region(name, [self.double(self.of(a)) for a in arguments])
         values = [self.of(a) for a in arguments]
+        if name == "spread":
+            return self.spread(*values)
         if name == "where":
             return self.where(*values)
         if name == "coalesce":
@@ -318,6 +321,21 @@ class Evaluation:
         doubles = [self.double(v) for v in values]
         extra = ({k: self.parameters.get(k, d) for k, d in function.parameters},) if function.parameters else ()
         return Value("f", _defined(function.compute(*doubles, *extra), *doubles))
+
+    def spread(self, of: Value, seed: Value) -> Value:
+        """A fixed place in [0, 1) for each identifier: its bits, mixed (splitmix64) with those of the seed."""
+        if of.kind == "n":
+            return Value("f", np.float64(np.nan))
+        data = np.asarray(of.data)
+        with np.errstate(over="ignore"):
+            bits = (
+                _text_bits(encoded(data))
+                if of.kind == "t"
+                else data.astype(np.int64 if data.dtype.kind != "u" else data.dtype)
+            )
+            mixed = _mixed(bits.astype(np.uint64) + _mixed(np.asarray(seed.data, np.uint64) + _GOLDEN))
+        places = (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return Value("f", places if of.null is None else np.where(of.null, np.nan, places))
 
     def whole(self, name: str, compute: Callable[..., Array], values: list[Value]) -> Value:
         """Integers stay integers: what rounds leaves them alone."""
@@ -363,34 +381,18 @@ class Evaluation:
             )
         return Value(kind, np.where(mask, a, b), null)
 
-    def within(self, arguments: list[Any]) -> Value:
-        """In the cone: the haversine formula, which is exact for small angles, and wraps and poles need no care.
-
-        arguments : ra, dec, ra0, dec0, radius, all in degrees.
-        """
-        ra, dec, ra0, dec0, radius = arguments
+    def region(self, name: str, values: list[Any]) -> Value:
+        """In a region of the sky. values : ra, dec and the numbers of the region, in degrees."""
+        ra, dec, *numbers = values
         unknown = np.isnan(ra) | np.isnan(dec)
-        inside = np.asarray(
-            np.abs(dec - dec0) <= radius + 1e-9
-        )  # a cheap band first: most of a catalog is outside of it
-        if inside.ndim:
-            near = np.flatnonzero(inside)
-            inside[near] = _separated(_at(ra, near), _at(dec, near), ra0, dec0, radius)
+        if any(np.ndim(n) for n in numbers):  # a cone around another centre for each source
+            inside = np.asarray(in_cone(ra, dec, *numbers) & (np.abs(dec) <= 90))
+            unknown = unknown | np.any([np.isnan(n) for n in np.broadcast_arrays(*numbers)], axis=0)
         else:
-            inside = inside & _separated(ra, dec, ra0, dec0, radius)
+            known = region(name, tuple(float(n) for n in numbers))
+            inside = known.holds(*np.broadcast_arrays(*map(np.atleast_1d, (ra, dec))))
+            inside = inside.reshape(np.broadcast_shapes(np.shape(ra), np.shape(dec)))
         return Value("b", inside, unknown if np.any(unknown) else None)
-
-
-def _at(values: Any, positions: Array) -> Any:
-    return values[positions] if np.ndim(values) else values
-
-
-def _separated(ra: Any, dec: Any, ra0: float, dec0: float, radius: float) -> Any:
-    up = np.sin(np.deg2rad(dec - dec0) / 2) ** 2
-    along = np.sin(np.deg2rad(ra - ra0) / 2) ** 2
-    found = up + np.cos(np.deg2rad(dec)) * np.cos(np.deg2rad(dec0)) * along
-    # radius >= 180 degrees is the whole sky, also where rounding makes the haversine exceed 1.
-    return found <= (np.sin(np.deg2rad(radius) / 2) ** 2 if radius < 180 else 2.0)
 
 
 def _is_costly(node: Node) -> bool:
@@ -497,10 +499,36 @@ def _same_text(left: Any, right: Any) -> tuple[Any, Any]:
     a, b = np.asarray(left), np.asarray(right)
     if a.dtype.kind == b.dtype.kind == "U" or a.dtype.kind == b.dtype.kind == "S":
         return a, b
-    return _encoded(a), _encoded(b)
+    return encoded(a), encoded(b)
 
 
-def _encoded(values: Array) -> Array:
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mixed(bits: Array) -> Array:
+    """The finalizer of splitmix64: every bit of the result depends on every bit."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+def _text_bits(texts: Array) -> Array:
+    """FNV-1a over the bytes of each text; how wide the column is stored makes no difference."""
+    width = texts.dtype.itemsize
+    letters = (
+        np.ascontiguousarray(texts).reshape(-1).view(np.uint8).reshape(-1, width)
+        if width
+        else np.zeros((texts.size, 0), "u1")
+    )
+    found = np.full(len(letters), np.uint64(0xCBF29CE484222325))
+    for position in range(width):
+        letter = letters[:, position]
+        found = np.where(letter != 0, (found ^ letter) * np.uint64(0x100000001B3), found)
+    return found.reshape(texts.shape)
+
+
+def encoded(values: Array) -> Array:
+    """Text as UTF-8 bytes."""
     if values.dtype.kind == "S":
         return values
     if values.dtype.kind != "U":

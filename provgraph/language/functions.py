@@ -19,7 +19,8 @@ class Function:
     """What the language knows about one function.
 
     compute : arrays in, array out, NaN where there is no result; None where the evaluator itself knows (where, isnull, ...).
-    gives : 'float'; 'same' keeps integers integers; 'boolean'; 'argument' is the kind of the last argument.
+    gives : 'float'; 'same' keeps integers integers; 'boolean'; 'argument' is the kind of the last argument;
+        'vector' gives all of its arguments.
     units : the rule in units.py that says which units go in and come out.
     parameters : process parameters, with their defaults, that `compute` takes as its last argument.
     check : refuses values of these parameters.
@@ -81,7 +82,13 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "where": Function(3, 3, None, "argument", "where", "second where the first is true, third where it is false"),
     "coalesce": Function(2, 16, None, "argument", "keep", "the first that is not null"),
     "complement": Function(1, 1, None, "boolean", "truth", "true exactly where its condition is not true"),
+    "spread": Function(2, 2, None, "float", "spread", "from 0 up to 1, evenly, by an identifier and a seed alone"),
+    "array": Function(1, 1000, None, "vector", "array", "a vector of its arguments; v[0] is its first entry"),
     "within": Function(3, 5, None, "boolean", "cone", "within(ra, dec, ra0, dec0, radius): positions in a cone"),
+    "box": Function(4, 6, None, "boolean", "region",
+                    "box(ra, dec, ra_min, ra_max, dec_min, dec_max): positions between coordinates, eastward across 0 too"),
+    "polygon": Function(6, 1000, None, "boolean", "region",
+                        "polygon(ra, dec, lon1, lat1, lon2, lat2, lon3, lat3, ...): positions between great circles"),
     "distmod": Function(1, 1, cosmology.distmod, "float", "distmod", "distance modulus of a redshift", *_COSMOLOGY),
     "lumdist": Function(1, 1, cosmology.lumdist, "float", "distance", "luminosity distance in Mpc", *_COSMOLOGY),
     "comoving": Function(1, 1, cosmology.comoving, "float", "distance", "comoving distance in Mpc", *_COSMOLOGY),

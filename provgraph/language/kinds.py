@@ -15,6 +15,7 @@ from provgraph.language.nodes import (
     Call,
     Compare,
     In,
+    Index,
     IsNull,
     Name,
     Negate,
@@ -108,6 +109,8 @@ class Kinds:
                 self.common((term, *items), "'in'", node)
             case IsNull(term):
                 self.of(term)
+            case Index(term, _):
+                return self.of(term)
             case Not(term):
                 self.boolean(term, "'not'")
             case All(terms) | Any(terms):
@@ -125,15 +128,29 @@ class Kinds:
         if kind == BOOLEAN and operator not in ("=", "!="):
             raise self.refuse(f"true and false have no order for {operator!r}", node)
 
+    def spread(self, of: Node, seed: Node) -> None:
+        if self.of(of) not in (INTEGER, TEXT, UNKNOWN):
+            raise self.refuse(
+                f"spread needs whole numbers or text that name sources, and {print_node(of)} is neither", of
+            )
+        if not (isinstance(seed, Number) and isinstance(seed.value, int) and 0 <= seed.value < 2**63):
+            raise self.refuse("the seed of spread is a whole number from 0 up, such as spread(id, 42)", seed)
+
     def call(self, name: str, arguments: tuple[Node, ...], node: Node) -> str:
         if name == "where":
             self.boolean(arguments[0], "where")
             return self.common(arguments[1:], "where", node)
-        if name == "coalesce":
-            return self.common(arguments, "coalesce", node)
+        if name in ("coalesce", "array"):
+            kind = self.common(arguments, name, node)
+            if name == "array" and kind == TEXT:
+                raise self.refuse("A vector holds numbers or conditions, not text", node)
+            return kind
         if name == "complement":
             self.boolean(arguments[0], "complement")
             return BOOLEAN
+        if name == "spread":
+            self.spread(*arguments)
+            return FLOAT
         kinds = {self.number(argument, name) for argument in arguments}
         function = FUNCTIONS[name]
         if function.gives != "same":

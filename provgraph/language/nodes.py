@@ -101,6 +101,14 @@ class Call(Node):
     arguments: tuple[Node, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """One entry of a vector-valued term; index counts from 0, from the end where it is negative."""
+
+    term: Node
+    index: int
+
+
 TRUE: Final = Truth(True)
 FALSE: Final = Truth(False)
 
@@ -110,7 +118,7 @@ NEGATED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "
 
 def children(node: Node) -> tuple[Node, ...]:
     match node:
-        case Negate(term) | Not(term) | IsNull(term):
+        case Negate(term) | Not(term) | IsNull(term) | Index(term, _):
             return (term,)
         case Arithmetic(_, left, right) | Compare(_, left, right):
             return (left, right)
@@ -126,7 +134,7 @@ def children(node: Node) -> tuple[Node, ...]:
 def with_children(node: Node, parts: Sequence[Node]) -> Node:
     """The node over other children, as many and in the order of `children`."""
     match node:
-        case Negate() | Not() | IsNull():
+        case Negate() | Not() | IsNull() | Index():
             return replace(node, term=parts[0])
         case Arithmetic() | Compare():
             return replace(node, left=parts[0], right=parts[1])
@@ -238,6 +246,8 @@ def print_node(
                 return " and ".join(inner(t, 21) for t in terms), _BINDS["and"]
             case Any(terms):
                 return " or ".join(inner(t, 11) for t in terms), _BINDS["or"]
+            case Index(term, index):
+                return f"{inner(term, _ATOM)}[{index}]", _ATOM
             case Call(function, arguments):
                 return f"{function}({', '.join(inner(a, 0) for a in arguments)})", _ATOM
         raise TypeError(f"not a node: {part!r}")

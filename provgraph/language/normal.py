@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from provgraph.language.evaluate import Evaluation
+from provgraph.language.functions import FUNCTIONS
 from provgraph.language.kinds import INTEGER
 from provgraph.language.nodes import (
     FALSE,
@@ -67,6 +68,13 @@ def constant(node: Node) -> Constant:
 
 def is_constant(node: Node) -> bool:
     return not names(node)
+
+
+def names_its_attributes(node: Call) -> bool:
+    """Whether a region of the sky says which attributes are its coordinates, instead of leaving it to their UCDs."""
+    if node.function == "polygon":
+        return not all(is_constant(argument) for argument in node.arguments[:2])
+    return len(node.arguments) == FUNCTIONS[node.function].most
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ class Normal:
                 return self.depends(term)
             case In(term, items) if all(constant(i) is not None for i in items):
                 return self.depends(term)
-            case Call("within", (ra, dec, *_)):
+            case Call("within" | "box" | "polygon", (ra, dec, *_)):
                 return [*self.depends(ra), *self.depends(dec)]
             case IsNull() | Call("complement"):
                 return []

@@ -7,6 +7,7 @@ but the functions in the table. Nothing is ever handed to Python.
 from __future__ import annotations
 
 import operator
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from provgraph.language.nodes import (
     Call,
     Compare,
     In,
+    Index,
     IsNull,
     Name,
     Negate,
@@ -41,6 +43,12 @@ _INFIX: Final = {
 _NOT, _COMPARE, _SIGN, _POWER = 30, 40, 70, 80
 _QUICK: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 LARGEST_EXPONENT: Final = 64
+REGION_FORMS: Final = {
+    "within": "within takes (ra0, dec0, radius) or (ra, dec, ra0, dec0, radius)",
+    "box": "box takes (ra_min, ra_max, dec_min, dec_max) or (ra, dec, ra_min, ra_max, dec_min, dec_max)",
+    "polygon": "polygon takes right ascension and declination of at least three vertices, after the attributes or alone",
+}
+_INDEX: Final = re.compile("-?[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ class _Parser:
         self.depth += 1
         if self.depth > self.limits.depth:
             raise self.written.fault(f"More than {self.limits.depth} levels are nested", self.token.position, "refused")
-        left = self.term()
+        left = self.indexed(self.term())
         while self.token.kind in ("op", "word"):
             said = str(self.token.value)
             binds = _INFIX.get(said, -1)
@@ -239,6 +247,17 @@ class _Parser:
             raise self.written.fault("The text ends where a name or a number is expected", at)
         raise self.written.fault(f"Expected a name, a number or '(', not {str(value)!r}", at)
 
+    def indexed(self, term: Node) -> Node:
+        """A term with the index behind it, as in magnitudes[2]; only expressions know vectors."""
+        while (
+            self.token.kind == "unit"
+            and _INDEX.fullmatch(str(self.token.value))
+            and self.written.family == "expression"
+        ):
+            token = self.take()
+            term = self.made(Index(term, int(token.value), position=token.position))
+        return term
+
     def signed(self, sign: str, at: int) -> Node:
         inner = self.expression(_SIGN)
         if sign == "+":
@@ -285,9 +304,12 @@ class _Parser:
             self.check_count(said, at, len(arguments), 1, 1)
             return self.made(IsNull(arguments[0], position=at))
         function = FUNCTIONS[name]
+        if function.gives == "vector" and self.written.family != "expression":
+            raise self.written.fault(f"{said} gives more than one value; only expressions of calculators use it", at)
+        beyond = len(arguments) - function.least
+        if name in REGION_FORMS and (beyond < 0 or beyond % 2 or len(arguments) > function.most):
+            raise self.written.fault(REGION_FORMS[name], at)
         self.check_count(said, at, len(arguments), function.least, function.most)
-        if name == "within" and len(arguments) == 4:
-            raise self.written.fault("within takes (ra0, dec0, radius) or (ra, dec, ra0, dec0, radius)", at)
         return self.made(Call(name, tuple(arguments), position=at))
 
     def check_count(self, said: str, at: int, given: int, least: int, most: int) -> None:

@@ -20,6 +20,7 @@ from provgraph.language.nodes import (
     Call,
     Compare,
     In,
+    Index,
     IsNull,
     Name,
     Negate,
@@ -191,6 +192,7 @@ class Units:
         self.u = u
         self.written = written
         self.units = units
+        self.mixed: UnitMismatch | None = None
         self.one = Unit(u.dimensionless_unscaled)
         self.bare = Unit(u.dimensionless_unscaled, bare=True)
 
@@ -284,7 +286,7 @@ class Units:
                 if unit_of(unit) is None:
                     raise self.refuse(f"{unit!r} is no unit", node)
                 return Unit(unit_of(unit))
-            case Negate(term):
+            case Negate(term) | Index(term, _):
                 return self.of(term)
             case Arithmetic(operator, left, right):
                 return self.arithmetic(operator, left, right)
@@ -340,6 +342,8 @@ class Units:
         match FUNCTIONS[name].units:
             case "keep":
                 return self.together(arguments, name)
+            case "array":
+                return self.vector(arguments, name)
             case "where":
                 self.of(first)
                 return self.together(arguments[1:], name)
@@ -370,6 +374,8 @@ class Units:
             case "distmod":
                 self.pure(first, name)
                 return Unit(self.u.mag)
+            case "spread":
+                return self.one
             case "distance":
                 self.pure(first, name)
                 return Unit(self.u.Mpc)
@@ -377,6 +383,14 @@ class Units:
                 for argument in arguments:
                     self.of(argument)
         return self.one
+
+    def vector(self, nodes: tuple[Node, ...], name: str) -> Unit:
+        """Features of several dimensions may stand beside each other, as long as nobody declares one unit for them."""
+        try:
+            return self.together(nodes, name)
+        except UnitMismatch as error:
+            self.mixed = error
+            return _UNKNOWN
 
     def together(self, nodes: tuple[Node, ...], name: str) -> Unit:
         unit, before = self.of(nodes[0]), nodes[0]

@@ -4,35 +4,62 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from threading import Lock
 from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 from provgraph.bulk.intents import Intents
 from provgraph.bulk.store import BulkStore, SegmentInfo
 from provgraph.errors import ProvgraphError, StorageError
 from provgraph.graph.engine import GraphEngine
 from provgraph.graph.mapper import Batch, Mapper
-from provgraph.resolver.execute import Outcome, WorkOrder, run_partition
-from provgraph.resolver.handover import Elsewhere, Kept, Report, keep
-from provgraph.rewrite.plan import EXTERNAL, Plan, Step
+from provgraph.resolver import index
+from provgraph.resolver.bounded import run_bounded
+from provgraph.resolver.execute import COPY, ROWS, Outcome, WorkOrder
+from provgraph.resolver.handover import Elsewhere, Kept, Report, keep, worth_keeping
+from provgraph.resolver.indexing import index_later
+from provgraph.resolver.knowledge import Known
+from provgraph.rewrite.grounds import Stored
+from provgraph.rewrite.plan import (
+    ATTRIBUTE_CALCULATOR,
+    CONCATENATE_ATTRIBUTES,
+    CONCATENATE_SOURCES,
+    EMPTY,
+    EXTERNAL,
+    FILTER_SOURCES,
+    SELECT_SOURCES,
+    STORED,
+    Plan,
+    Step,
+)
+from provgraph.rewrite.relations import definitions_of, knowledge_of
+from provgraph.rewrite.sets import Knowledge
 from provgraph.rewrite.strategy import Optimised, optimise
 from provgraph.schema import keys
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.files import Segment
 from provgraph.schema.operators import (
     AttributeCalculator,
+    ConcatenateSources,
     External,
     FilterSources,
+    RelabelSources,
+    RenameAttributes,
     SelectSources,
 )
+from provgraph.schema.operators.select_sources import not_all_there
 from provgraph.schema.table import Table
 from provgraph.trace.activity import Recorder
 
 REMEMBERED_PLANS = 256
+PROVABLE = frozenset(
+    {FILTER_SOURCES, SELECT_SOURCES, CONCATENATE_ATTRIBUTES, CONCATENATE_SOURCES, ATTRIBUTE_CALCULATOR}
+)
 MOST_ATOMS = 8  # of a set of sources, whose subsets are looked through
 
 T = TypeVar("T")
@@ -40,13 +67,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured:
-    """What a processing took: sources on which criteria and calculators were evaluated, seconds, segments kept."""
+    """What a processing took: sources on which criteria and calculators were evaluated, seconds, segments kept.
+
+    failed : by origin, sources that have all inputs of a calculator and got no value from it.
+    done : what was run; None where all was stored and only read.
+    """
 
     filtered: int
     calculated: Mapping[str, int]
     seconds: float
     kept: int
     rows: Mapping[str, int]  # by step of the optimised plan; empty where it was only read
+    failed: Mapping[str, int] = field(default_factory=dict)
+    done: Optimised | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -61,26 +94,82 @@ class TargetProcessor:
     """Processes Source Collections of one survey."""
 
     def __init__(self, mapper: Mapper, store: BulkStore, directory: str, scratch: GraphEngine | None,
-                 intents: Intents) -> None:  # fmt: skip
+                 intents: Intents, memory: int | None = None) -> None:  # fmt: skip
         self.mapper = mapper
         self.store = store
         self.directory = directory
         self.scratch = scratch
         self.intents = intents
+        self.memory = memory
         self._copies: _Remembered[Transient] = _Remembered()
         self._plans: _Remembered[Optimised] = _Remembered()
+        self._gone: set[str] = set()  # segments that turned out not to be readable
+        self._all_there: set[str] = set()
 
     # -- plans -------------------------------------------------------------------------------------------------------
 
     def optimised(
         self, end: SourceCollection, trace: Callable[[Any], None] | None = None
     ) -> tuple[Transient, Optimised]:
-        """The transient copy of `end` and its optimised form. Depends on lineage alone, so it is remembered by key."""
+        """The transient copy of `end` and its optimised form: of lineage and of what is stored, by which it is remembered."""
         copied = self.copied(end)
-        found = self._plans.get(end.dependency_key)
-        if found is None or trace is not None:
-            found = self._plans.keep(end.dependency_key, optimise(copied.plan, engine=self.scratch, trace=trace))
-        return copied, found
+        stored, infos = self._stored_sets(copied.plan)
+        while True:
+            key = keys.sha256([end.dependency_key, [[s.name, sorted(s.origins)] for s in stored]])
+            found = self._plans.get(key)
+            if found is None or trace is not None:
+                plan = _not_strict(copied.plan)
+                knowledge = self._knowledge(copied, stored)
+                found = self._plans.keep(
+                    key, optimise(plan, engine=self.scratch, trace=trace, knowledge=knowledge, stored=stored)
+                )
+            gone = self._unreadable(found.plan, infos)
+            if not gone:
+                return copied, found
+            stored = tuple(s for s in stored if s.name not in gone)
+
+    def _stored_sets(self, plan: Plan) -> tuple[tuple[Stored, ...], Mapping[str, list[SegmentInfo]]]:
+        """Sets of sources in the store that have to do with those of a plan, and their segments by name."""
+        if plan[plan.end].operator == EXTERNAL or not PROVABLE & plan.operators:
+            return (), {}
+        begin = sorted({a for s in plan for a in s.atoms if a[0] in "sur"})
+        sets: dict[str, Stored] = {}
+        infos: dict[str, list[SegmentInfo]] = {}
+        for row in self.mapper.read("source_sets_stored", atoms=begin):
+            info = SegmentInfo.from_dict(json.loads(row["info"]))
+            if info.name in self._gone:
+                continue
+            name = row["key"]
+            before = sets[name].origins if name in sets else frozenset()
+            sets[name] = Stored(name, frozenset(row["atoms"]), before | frozenset(row["columns"]), int(row["n"]))
+            infos.setdefault(name, []).append(info)
+        return tuple(sets[name] for name in sorted(sets)), infos
+
+    def _knowledge(self, copied: Transient, stored: Iterable[Stored]) -> Knowledge:
+        """What is known of the sets of a plan and of those that are stored, besides what the plan says itself."""
+        if not PROVABLE & copied.plan.operators:
+            return Knowledge()
+        known = Known(self.mapper, self.store)
+        known.definitions.update(definitions_of(copied.plan))
+        known.define(*(one.atoms for one in stored))
+        known.about(*{frozenset(step.atoms) for step in copied.plan})
+        told = (knowledge_of(o.sources().told) for o in copied.objects.values() if isinstance(o, External))
+        found = known.knowledge
+        return replace(found, facts=(*found.facts, *(fact for one in told for fact in one.facts)))
+
+    def _unreadable(self, plan: Plan, infos: Mapping[str, list[SegmentInfo]]) -> set[str]:
+        """Names of stored sets that a plan reads and that are gone: dropped, or changed by somebody."""
+        gone = set()
+        for step in plan:
+            name = step.lineage_key.removeprefix(STORED)
+            if step.operator == EXTERNAL and name in infos and step.lineage_key.startswith(STORED):
+                for info in infos[name]:
+                    try:
+                        self.store.open(info)
+                    except StorageError:
+                        self._gone.add(info.name)
+                        gone.add(name)
+        return gone
 
     def copied(self, end: SourceCollection) -> Transient:
         """The transient copy of `end`, as it is stored: most general."""
@@ -102,14 +191,19 @@ class TargetProcessor:
                 columns.setdefault(origin, []).append(name)
         held = {s.source_set_key for s in found.values()} & set(sets)
         definitions = {
-            o.definition.dependency_key: {
-                "kind": o.definition.kind, "name": o.definition.name, "requires": list(o.definition.requires),
-                "provides": list(o.definition.provides), "expression": o.definition.expression,
-            }
+            o.definition.dependency_key: {**o.definition.method.as_dict(), "orders": {}}
             for o in copied.objects.values() if isinstance(o, AttributeCalculator)
         }  # fmt: skip
+        for one in copied.objects.values():
+            if isinstance(one, AttributeCalculator):
+                for collection in one.whole_catalogs().values():
+                    orders = definitions[one.definition.dependency_key]["orders"]
+                    orders[collection.dependency_key] = self.order_of(collection).to_json()
         lists = {o.sources_digest: o.source_list for o in copied.objects.values() if isinstance(o, SelectSources)}
-        found.update({s.file: s for s in lists.values()})
+        relabellings = {
+            o.relabelling.lineage_key: o.relabelling for o in copied.objects.values() if isinstance(o, RelabelSources)
+        }
+        found.update({s.file: s for s in (*lists.values(), *(r.pairs for r in relabellings.values())) if s is not None})
         order = WorkOrder(
             plan, self.directory,
             {name: SegmentInfo.from_dict(json.loads(s.info)) for name, s in found.items()},
@@ -118,8 +212,17 @@ class TargetProcessor:
             definitions,
             {digest: s.file for digest, s in lists.items()},
             frozenset(e.attributes()[e.id_attribute].origin for e in externals),
+            self.memory,
+            {key: r.plain() for key, r in relabellings.items()},
+            _dtypes(copied, plan),
         )  # fmt: skip
         return order, found
+
+    def order_of(self, end: SourceCollection) -> WorkOrder:
+        """What gives a collection as a whole, such as one that a calculator looks at."""
+        copied, done = self.optimised(end)
+        self.check_strict(copied)
+        return self.order(copied, done.plan)[0]
 
     # -- processing --------------------------------------------------------------------------------------------------
 
@@ -134,19 +237,42 @@ class TargetProcessor:
         if outcome is not None:
             return Table(outcome.ids, outcome.columns, end.attributes()), Measured(0, {}, outcome.seconds, 0, {})
         copied, done = self.optimised(end, trace)
+        self.check_strict(copied)
         order, segments = self.order(copied, done.plan)
         recorder = Recorder("TargetProcessor", "process", {"end": end.dependency_key})
         try:
-            outcome = run_partition(order, store=self.store, progress=progress, limit=limit)
+            outcome = run_bounded(order, store=self.store, progress=progress, limit=limit)
         except StorageError as error:
             raise _lost(copied, error) from None
         kept: list[Kept] = []
-        if outcome.fresh:
+        worth = worth_keeping(outcome, order)
+        if worth:
             with self.intents.declare():
-                kept = keep(self.store, outcome.fresh, end.id_space)
-                self.register(Report.of(outcome, kept), recorder, target or end, copied, segments)
+                kept = keep(self.store, worth, end.id_space)
+                self.register(Report.of(outcome, kept), recorder, target or end, copied, segments, done.plan)
+        index_later(self.store, outcome.due, order.segments)
         table = Table(outcome.ids, outcome.columns, end.attributes())
-        return table, Measured(outcome.filtered, outcome.calculated, outcome.seconds, len(kept), outcome.rows)
+        return table, Measured(
+            outcome.filtered, outcome.calculated, outcome.seconds, len(kept), outcome.rows, outcome.failed, done
+        )
+
+    def check_strict(self, copied: Transient) -> None:
+        """Strict selections among what is processed: of all that a user listed every identifier must be there.
+
+        Asked of what the user selected from; where the optimised plan selects, other sources may be gone already.
+
+        Raises
+        ------
+        OperatorError : ``identifiers_foreign``.
+        """
+        for one in copied.objects.values():
+            if isinstance(one, SelectSources) and one.strict and one.dependency_key not in self._all_there:
+                parent, _ = self.process(one.parent.select())
+                listed = self.store.open(SegmentInfo.from_dict(json.loads(one.source_list.info))).ids
+                absent = np.setdiff1d(listed, parent.ids)
+                if len(absent):
+                    raise not_all_there(absent, len(listed), one.parent.label)
+                self._all_there.add(one.dependency_key)
 
     def stored(self, end: SourceCollection) -> WorkOrder | None:
         """The order to read `end`, when all of it is stored: where nothing is processed, nothing has to be optimised.
@@ -172,7 +298,7 @@ class TargetProcessor:
         if order is None:
             return None
         try:
-            return run_partition(order, store=self.store, limit=limit)
+            return run_bounded(order, store=self.store, limit=limit)
         except StorageError:  # derived values are made again
             return None
 
@@ -187,6 +313,7 @@ class TargetProcessor:
                 opened = {name: self.store.open(info) for name, info in read.segments.items()}
                 return Report(opened[read.sources[end.sources().key][0]].n)
         copied, done = self.optimised(end)
+        self.check_strict(copied)
         order, segments = self.order(copied, done.plan)
         recorder = Recorder("TargetProcessor", "process", {"end": end.dependency_key})
         try:
@@ -202,40 +329,49 @@ class TargetProcessor:
                     for info, _ in report.kept:
                         self.store.delete(info.name)
                     raise
-                self.register(report, recorder, end, copied, segments)
+                self.register(report, recorder, end, copied, segments, done.plan)
+        index_later(self.store, report.due, order.segments)
         return report
 
     def register(self, report: Report, recorder: Recorder, end: SourceCollection, copied: Transient,
-                 segments: Mapping[str, Segment]) -> None:  # fmt: skip
+                 segments: Mapping[str, Segment], plan: Plan) -> None:  # fmt: skip
         """Make written segments known, with the activity that made them, in one transaction."""
+        atoms = {keys.source_set_key(s.atoms): s.atoms for s in plan}
         for info, source_set in report.kept:
-            recorder.generates("segment", segment_entity(info, source_set))
+            recorder.generates("segment", segment_entity(info, source_set, atoms.get(source_set, ())))
         recorder.uses("target", end)
         recorder.uses("segment", *(segments[name] for name in report.read if name in segments))
         for one in copied.objects.values():
             if isinstance(one, AttributeCalculator) and set(one.attributes().origins) & report.calculated.keys():
                 recorder.had_plan(one.definition)
                 recorder.uses("process_params", one.process_params)
+                recorder.uses("catalog", *(one.catalogs or ()))
         recorder.finish(
             filtered=report.filtered, calculated=sum(report.calculated.values()), sources=report.n,
-            seconds=round(report.seconds, 6),
+            seconds=round(report.seconds, 6), failed=sum(report.failed.values()),
+            calculating=round(report.calculating, 6), reading=round(report.reading, 6), not_kept=len(report.dropped),
         )  # fmt: skip
         batch = Batch()
         recorder.into(batch, self.mapper.context)
         try:
-            self.mapper.write(batch)
+            new = self.mapper.write(batch)
         except Exception:  # after Ctrl-C they may be registered: the intent stays, and the next start looks
             for info, _ in report.kept:
                 self.store.delete(info.name)
             raise
+        index.add(self.mapper, [o for o in new if isinstance(o, SourceCollection)])
 
     def count(self, end: SourceCollection) -> int:
         """The number of sources of `end`: only the component that decides it is processed (paper, Fig. 4)."""
         row = self.mapper.read("segments_of_source_sets", keys=[end.sources().key])
         if row:
             return int(row[0]["properties"]["n"])
-        table, _ = self.process(end.select(), target=end)
-        return len(table)
+        return len(self.identifiers(end))
+
+    def identifiers(self, end: SourceCollection) -> np.ndarray[Any, Any]:
+        """The identifiers of the sources of `end`, ascending: only the component that decides them is processed, and what it
+        finds is stored for every collection with provably the same sources."""
+        return self.process(end.select(), target=end)[0].ids
 
 
 def _lost(copied: Transient, error: ProvgraphError) -> ProvgraphError:
@@ -276,13 +412,32 @@ class _Remembered(Generic[T]):
         return made
 
 
-def segment_entity(info: SegmentInfo, source_set: str) -> Segment:
-    """A written segment as an object of the graph."""
-    return Segment(
+def segment_entity(info: SegmentInfo, source_set: str, atoms: tuple[str, ...] = ()) -> Segment:
+    """A written segment as an object of the graph; `atoms` where its set of sources is one that others may lie in."""
+    made = Segment(
         file=info.name, digest=info.digest, size=info.size, mtime_ns=info.mtime_ns, inode=info.inode, n=info.n,
         id_space=info.id_space, id_dtype=info.id_dtype, id_digest=info.id_digest, source_set_key=source_set,
-        info=keys.canonical_json(info.as_dict()), columns=list(info.origins),
+        info=keys.canonical_json(info.as_dict()), columns=[o for o in info.origins if not o.startswith((ROWS, COPY))],
     )  # fmt: skip
+    made.atoms = atoms
+    return made
+
+
+def _dtypes(copied: Transient, plan: Plan) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Types by origin, and by '' of identifiers, where a plan has steps that are proved to be empty."""
+    if not any(s.lineage_key.startswith(EMPTY) for s in plan):
+        return {}
+    externals = (o for o in copied.objects.values() if isinstance(o, External))
+    found: dict[str, tuple[str, tuple[int, ...]]] = {}
+    found[""] = next(((o.attributes()[o.id_attribute].dtype, ()) for o in externals), ("i8", ()))
+    for one in copied.objects.values():
+        found.update({a.origin: (a.dtype, a.shape) for a in one.attributes().values()})
+    return found
+
+
+def _not_strict(plan: Plan) -> Plan:
+    """For rewriting, which moves selections to where not all that was listed is there any more."""
+    return Plan(plan.end, {s.id: replace(s, strict=False) for s in plan})
 
 
 def transient(end: SourceCollection, mapper: Mapper) -> Transient:
@@ -304,11 +459,21 @@ def transient(end: SourceCollection, mapper: Mapper) -> Transient:
             extra["criterion"] = one.criterion.canonical
         elif isinstance(one, SelectSources):
             extra["source_list"] = one.sources_digest
+            extra["strict"] = one.strict
+        elif isinstance(one, RenameAttributes):
+            extra["old"], extra["new"] = tuple(one.old), tuple(one.new)
+        elif isinstance(one, ConcatenateSources):
+            extra["policy"] = one.policy
+        elif isinstance(one, RelabelSources):
+            extra["relabelling"] = one.relabelling.lineage_key
+            extra["injective"] = one.relabelling.injective
         elif isinstance(one, AttributeCalculator):
             inputs = one.parent.attributes().only(one.definition.requires)
             extra["definition"] = one.definition.dependency_key
             extra["inputs"] = inputs.origins
-            extra["parameters"] = keys.canonical_json(one.process_params.as_dict())
+            whole = {name: c.dependency_key for name, c in one.whole_catalogs().items()}
+            extra["parameters"] = keys.canonical_json(one.process_params.as_dict() | whole)
+            extra["whole_catalog"] = not one.definition.per_source
         elif isinstance(one, External):
             extra["stored"] = attributes.origins
         steps[step_id] = Step(

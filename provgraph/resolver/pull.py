@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from provgraph.resolver.costs import Expected, expected, rates
+from provgraph.resolver.execute import WorkOrder
 from provgraph.resolver.processor import Measured, TargetProcessor, Transient, letters
 from provgraph.resolver.request import Choice, Resolution
 from provgraph.rewrite.notation import lines as notation_lines
@@ -14,7 +16,7 @@ from provgraph.rewrite.plan import Plan
 from provgraph.rewrite.trace import Entry
 from provgraph.schema import keys
 from provgraph.schema.collection import SourceCollection
-from provgraph.schema.operators import AttributeCalculator, External
+from provgraph.schema.operators import AttributeCalculator
 from provgraph.schema.table import Table
 
 
@@ -24,6 +26,7 @@ class Explanation:
 
     rows : by step of the optimised plan, ``'= n'`` known, ``'<= n'`` bounded, ``'?'`` unknown, or as measured.
     superseded : calculator definitions in the lineage that have a newer version, each as a sentence without its stop.
+    expected : where each step of the optimised plan runs, and what it is expected to cost.
     labels : what the notation calls definitions and the steps of the optimised plan: small letters, as in the paper.
     """
 
@@ -36,17 +39,22 @@ class Explanation:
     unchecked: tuple[str, ...]
     measured: Measured | None
     labels: Mapping[str, str]
+    expected: Expected
     superseded: tuple[str, ...] = ()
 
     def plan_before(self) -> list[str]:
         return render(self.before, self.labels).splitlines()
 
     def plan_after(self) -> list[str]:
-        """One line a step: its notation and how many sources it has, as far as that is known."""
+        """One line a step: its notation, how many sources it has, as far as that is known, where it runs, and what that is
+        expected to cost until it was done."""
+        told = {step: str(c) if self.measured is None else c.where for step, c in self.expected.steps.items()}
         steps = [s.id for s in self.after.ordered()]
         shown = notation_lines(self.after, steps, self.labels)
-        width = min(88, max(len(line) for line in shown))
-        return [f"{line:<{width}}  {self.rows.get(step, '')}".rstrip() for step, line in zip(steps, shown, strict=True)]
+        width, wide = min(88, max(map(len, shown))), max(map(len, self.rows.values()))
+        return [
+            f"{line:<{width}}  {self.rows[step]:<{wide}}  {told[step]}" for step, line in zip(steps, shown, strict=True)
+        ]
 
     def __str__(self) -> str:
         lines = [self.request, ""]
@@ -57,8 +65,13 @@ class Explanation:
         if self.superseded:
             lines += ["", *(f"{one}; what was calculated with it stays as it is." for one in self.superseded)]
         lines += ["", "As stored, most general:", *_indented(self.plan_before())]
+        if self.measured is not None and self.measured.done is None:
+            held = f"All of it is stored, {self.rows[self.after.end].removeprefix('= ')}, so it was read; nothing was processed."
+            return "\n".join([*lines, "", held])
         lines += ["", f"As processed, after {len(self.rewrites)} rewrites:", *_indented(self.plan_after())]
-        if self.measured is not None:
+        if self.measured is None:
+            lines += ["", f"Processed {self.expected}."]
+        else:
             m = self.measured
             calculated = ", ".join(f"{n:,}" for n in m.calculated.values()) or "none"
             lines += [
@@ -73,19 +86,20 @@ class Explanation:
             "choices": [{"outcome": c.outcome, "what": c.what, "reason": c.reason} for c in self.choices],
             "before": self.plan_before(), "after": self.plan_after(),
             "rewrites": list(self.rewrites), "rows": dict(self.rows), "unchecked_units": list(self.unchecked),
-            "superseded": list(self.superseded),
+            "superseded": list(self.superseded), "expected": str(self.expected),
+            "costs": [
+                {"step": s.id, "where": c.where, "sources": c.sources, "bytes": c.bytes, "seconds": c.seconds}
+                for s in self.after.ordered() for c in (self.expected.steps[s.id],)
+            ],
         }  # fmt: skip
 
 
 class Pull:
     """A resolved request. `result` is the Source Collection that represents it; nothing is processed until asked."""
 
-    def __init__(
-        self, resolution: Resolution, created: frozenset[str], processor: TargetProcessor, survey: Any
-    ) -> None:
+    def __init__(self, resolution: Resolution, processor: TargetProcessor, survey: Any) -> None:
         self.resolution = resolution
         self.result: SourceCollection = resolution.result
-        self._created = created
         self._processor = processor
         self._survey = survey
         self._table: Table | None = None
@@ -99,69 +113,47 @@ class Pull:
         copied, done = self._processor.optimised(
             self.result, None if trace is None else lambda entry: trace(_named(entry, names))
         )
+        if self.measured is not None and self.measured.done is not None:
+            done = self.measured.done  # by now it would be another one, of what was stored meanwhile
+        order, _ = self._processor.order(copied, done.plan)
+        bounds = _bounds(order, done.plan)
         request = self.resolution.request
         text = f"{', '.join(request.attributes)} of {request.start.label}@{request.start.version}"
         text += f" where {request.where}" if request.where else ""
         return Explanation(
             text, tuple(self.choices()), copied.plan, done.plan, tuple(str(_named(e, names)) for e in done.trace),
-            self._rows(copied, done.plan), _unchecked(copied), self.measured, _labels(copied, done.plan),
+            self._rows(bounds), _unchecked(copied), self.measured, _labels(copied, done.plan),
+            self._expected(copied, order, {step: n for step, (n, _) in bounds.items()}),
             _superseded(copied, self._processor),
         )  # fmt: skip
 
     def choices(self) -> list[Choice]:
-        """The decisions of the resolver; what it would have created but the survey already had says so."""
-        shown = []
-        for choice in self.resolution.choices:
-            if choice.outcome == "created" and not self._created and self._survey is not None and self.result.is_stored:
-                shown.append(
-                    Choice("found", choice.what, "it was created for an earlier request with the same lineage")
-                )
-            else:
-                shown.append(choice)
-        return shown
+        """The decisions of the resolver, in their order."""
+        return list(self.resolution.choices)
 
-    def _rows(self, copied: Transient, plan: Plan) -> dict[str, str]:
-        if self.measured is not None and self.measured.rows:  # none where all was stored already
-            return {step: f"= {n:,} sources" for step, n in self.measured.rows.items()}
-        order, _ = self._processor.order(copied, plan)
-        known: dict[str, int | None] = {}
-        exact: dict[str, bool] = {}
-        for step in plan.ordered():
-            stored = order.sources.get(keys.source_set_key(step.atoms))
-            bounds = [known[p] for p in (*step.parents, *step.sources) if known.get(p) is not None]
-            if stored:
-                known[step.id], exact[step.id] = order.segments[stored[0]].n, True
-            else:
-                known[step.id] = min(bounds) if bounds else None  # type: ignore[type-var]
-                exact[step.id] = (
-                    step.operator in ("SelectAttributes", "AttributeCalculator", "Pass") and exact[step.parents[0]]
-                )
-        return {i: "? sources" if n is None else f"{'=' if exact[i] else '<='} {n:,} sources" for i, n in known.items()}
+    def _rows(self, bounds: Mapping[str, tuple[int | None, bool]]) -> dict[str, str]:
+        found = {
+            step: "? sources" if n is None else f"{'=' if exact else '<='} {n:,} sources"
+            for step, (n, exact) in bounds.items()
+        }
+        measured = self.measured.rows if self.measured is not None else {}
+        return found | {step: f"= {n:,} sources" for step, n in measured.items()}
+
+    def _expected(self, copied: Transient, order: WorkOrder, n: Mapping[str, int | None]) -> Expected:
+        used = {
+            o.definition.object_id: o.definition.dependency_key
+            for o in copied.objects.values() if isinstance(o, AttributeCalculator)
+        }  # fmt: skip
+        rows = self._processor.mapper.read("calculations_measured", ids=sorted(used)) if used else []
+        timed = {used[definition]: rate for definition, rate in rates(rows).items()}
+        return expected(order, self._processor.store, n, timed)
 
     def script(self) -> str:
-        """Python that makes the same collection again from pinned versions."""
+        """Python that makes the same collection again, step by step, from pinned versions."""
+        from provgraph.resolver.script import script
+
         copied, _ = self._processor.optimised(self.result)
-        lines = ["import provgraph", "", f"survey = provgraph.open({str(self._survey.directory)!r})"]
-        for step in copied.plan.ordered():
-            one = copied.objects[step.id]
-            parents = [f"{p}" for p in step.parents]
-            if isinstance(one, External):
-                lines.append(f"{step.id} = survey[{one.iri!r}]  # {one.label}@{one.version}, {one.digest}")
-            elif isinstance(one, AttributeCalculator):
-                changed = {
-                    k: v for k, v in one.process_params.as_dict().items() if one.definition.defaults().get(k) != v
-                }
-                extra = f", parameters={changed!r}" if changed else ""
-                lines.append(
-                    f"{step.id} = survey.calculate({parents[0]}, {one.definition.iri!r}{extra})"
-                    f"  # {one.definition.name}@{one.definition.version}: {one.definition.expression}"
-                )
-            else:
-                lines.append(f"{step.id} = {_call(one, parents)}")
-        lines += [f"result = survey.store({copied.plan.end})", "table = result.table()"]
-        if self.result.lineage_key:
-            lines.append(f"assert result.lineage_key == {self.result.lineage_key!r}")
-        return "\n".join(lines) + "\n"
+        return script(copied, self.resolution.request, self.result, self._survey.directory, self._processor.store)
 
     # -- the catalog data ----------------------------------------------------------------------------------------------
 
@@ -199,16 +191,27 @@ class Pull:
         return f"<Pull {self.result.label}: {', '.join(self.result.attributes())}; {done}>"
 
 
-def _call(one: SourceCollection, parents: list[str]) -> str:
-    from provgraph.schema.operators import ConcatenateAttributes, FilterSources, SelectAttributes
-
-    if isinstance(one, FilterSources):
-        return f"{parents[0]}.filter({one.text!r})"
-    if isinstance(one, SelectAttributes):
-        return f"{parents[0]}.select({', '.join(map(repr, one.names))})"
-    if isinstance(one, ConcatenateAttributes):
-        return f"{parents[0]}.concatenate({', '.join(parents[1:])})"
-    return f"survey[{one.iri!r}]"
+def _bounds(order: WorkOrder, plan: Plan) -> dict[str, tuple[int | None, bool]]:
+    """By step, how many sources it has at most, as far as that is known, and whether it has just so many."""
+    found: dict[str, tuple[int | None, bool]] = {}
+    for step in plan.ordered():
+        stored = order.sources.get(keys.source_set_key(step.atoms))
+        above = [found[p][0] for p in (*step.parents, *step.sources)]
+        known = [n for n in above if n is not None]
+        if stored:
+            found[step.id] = order.segments[stored[0]].n, True
+        elif step.operator == "ConcatenateSources":
+            found[step.id] = (sum(known) if len(known) == len(above) else None), False
+        else:
+            same = step.operator in (
+                "SelectAttributes",
+                "RenameAttributes",
+                "RelabelSources",
+                "AttributeCalculator",
+                "Pass",
+            )
+            found[step.id] = min(known, default=None), same and found[step.parents[0]][1]
+    return found
 
 
 def _labels(copied: Transient, plan: Plan) -> dict[str, str]:

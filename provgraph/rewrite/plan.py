@@ -12,12 +12,21 @@ from typing import Any
 from provgraph.errors import RewriteError
 
 EXTERNAL = "External"
+SOURCE_LIST_WRAPPER = "SourceListWrapper"
 PASS = "Pass"
 SELECT_ATTRIBUTES = "SelectAttributes"
+RENAME_ATTRIBUTES = "RenameAttributes"
 CONCATENATE_ATTRIBUTES = "ConcatenateAttributes"
 FILTER_SOURCES = "FilterSources"
 SELECT_SOURCES = "SelectSources"
+CONCATENATE_SOURCES = "ConcatenateSources"
+RELABEL_SOURCES = "RelabelSources"
 ATTRIBUTE_CALCULATOR = "AttributeCalculator"
+CATALOGS = frozenset({EXTERNAL, SOURCE_LIST_WRAPPER})  # what stands at the beginning, and is read
+FIRST = "first"
+STORED = "stored "  # before the lineage key of an External that a rule made: a set that the store has
+EMPTY = "empty "  # likewise, of one that has no sources
+INVERSE = "~"  # before the key of a relabelling: back, for those sources that it leads to
 
 
 @dataclass(frozen=True)
@@ -33,10 +42,15 @@ class Step:
         attributes in the definition's order, canonical JSON of the process parameters.
     whole_catalog : AttributeCalculator: it looks at all sources at once, so no selection may move past it.
     sources, without : SelectSources: ids of steps whose sources it keeps (those in all of them) and leaves out.
-    source_list : a SelectSources that a user made: digest of the stored list of identifiers.
+    source_list : a SelectSources that a user made: digest of the stored list of identifiers. strict : that the parent lacks one
+        of them is an error.
+    old, new : RenameAttributes: names in the parent and here, parallel; origins stay.
+    policy : ConcatenateSources: ``'first'`` where the first parent that has a source gives its values; '' where there is but one.
+    relabelling : RelabelSources: key of the relabelling, with `INVERSE` before it for the way back. injective : it never makes
+        one source of two, whichever there are.
     atoms : of its set of sources (their intersection), sorted.
     lineage_key : of the persistent original where there is one, '' for a step that a rule made.
-    stored : External: origins that can be read from segments.
+    stored : External, SourceListWrapper: origins that can be read from segments.
     """
 
     id: str
@@ -55,6 +69,12 @@ class Step:
     lineage_key: str = ""
     stored: tuple[str, ...] = ()
     whole_catalog: bool = False
+    old: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    policy: str = ""
+    relabelling: str = ""
+    injective: bool = False
+    strict: bool = False
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -161,7 +181,7 @@ class Plan:
                 sorted(step.attributes),
                 step.criterion,
                 (step.definition, step.inputs, step.parameters, step.whole_catalog),
-                step.source_list,
+                (step.source_list, step.strict, step.policy, step.relabelling),
                 [found[p] for p in step.parents],
                 sorted({found[s] for s in step.sources}),
                 sorted({found[s] for s in step.without}),
@@ -208,12 +228,17 @@ def criterion_origins(canonical: str) -> tuple[str, ...]:
     return tuple(BoundCriterion.from_canonical(canonical).origins)
 
 
-@lru_cache(maxsize=4096)
 def criterion_conjuncts(canonical: str) -> tuple[str, ...]:
     """Keys ``c:…`` of the terms that all have to be true."""
+    return tuple(key for key, _ in criterion_terms(canonical))
+
+
+@lru_cache(maxsize=4096)
+def criterion_terms(canonical: str) -> tuple[tuple[str, str], ...]:
+    """Key ``c:…`` and canonical text of each term that has to be true."""
     from provgraph.language.criterion import BoundCriterion
 
-    return tuple(key for key, _ in BoundCriterion.from_canonical(canonical).conjuncts)
+    return BoundCriterion.from_canonical(canonical).conjuncts
 
 
 @lru_cache(maxsize=4096)

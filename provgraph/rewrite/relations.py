@@ -6,67 +6,73 @@ A set of sources is symbolic: a collection of atoms, meaning their intersection.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
-from provgraph.errors import ProvgraphError, RewriteError
+from provgraph.errors import RewriteError
 from provgraph.rewrite.plan import (
     ATTRIBUTE_CALCULATOR,
     CONCATENATE_ATTRIBUTES,
+    CONCATENATE_SOURCES,
     FILTER_SOURCES,
     PASS,
+    RELABEL_SOURCES,
+    RENAME_ATTRIBUTES,
     SELECT_ATTRIBUTES,
     SELECT_SOURCES,
     Plan,
     Step,
     criterion_conjuncts,
+    criterion_terms,
+)
+from provgraph.rewrite.sets import Answer, Bounds, Knowledge, Proof
+from provgraph.rewrite.solver import Reasoner
+from provgraph.schema.sets import (
+    Atoms,
+    Complement,
+    Definition,
+    SourceSet,
+    Told,
+    prove_disjoint_with,
+    relabelled,
+    union,
 )
 
 
-class Answer(Enum):
-    """Three-valued: UNKNOWN is never read as "no"."""
+def prove_subset(smaller: Collection[str], larger: Collection[str], reasoner: Reasoner | None = None) -> Proof:
+    """Whether all sources with the atoms `smaller` are among those with the atoms `larger`.
 
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> bool:
-        if self is Answer.UNKNOWN:
-            raise ProvgraphError("It is not known: compare with Answer.YES.", code="answer_unknown")
-        return self is Answer.YES
-
-
-@dataclass(frozen=True)
-class Proof:
-    """An answer and the reason for it."""
-
-    answer: Answer
-    reason: str
-
-
-def prove_subset(smaller: Collection[str], larger: Collection[str]) -> Proof:
-    """Whether all sources with the atoms `smaller` are among those with the atoms `larger`."""
+    reasoner : who knows more of the atoms; it is not asked where the atoms themselves say it.
+    """
     missing = sorted(set(larger) - set(smaller))
-    if missing:
-        return Proof(Answer.UNKNOWN, f"nothing says that the sources are limited by {', '.join(missing)}")
-    return Proof(Answer.YES, f"the sources are limited by {', '.join(sorted(larger)) or 'nothing'} already")
+    if not missing:
+        return Proof(Answer.YES, f"the sources are limited by {', '.join(sorted(larger)) or 'nothing'} already")
+    if reasoner is not None:
+        return reasoner.subset(smaller, larger)
+    return Proof(Answer.UNKNOWN, f"nothing says that the sources are limited by {', '.join(missing)}")
 
 
-def prove_equal(one: Collection[str], other: Collection[str]) -> Proof:
-    """Whether two sets of sources are the same."""
+def prove_equal(one: Collection[str], other: Collection[str], reasoner: Reasoner | None = None) -> Proof:
+    """Whether two sets of sources are the same; `reasoner` as for `prove_subset`."""
     if set(one) == set(other):
         return Proof(Answer.YES, f"both are limited by {', '.join(sorted(one)) or 'nothing'}")
+    if reasoner is not None:
+        return reasoner.equal(one, other)
     return Proof(Answer.UNKNOWN, f"only one is limited by {', '.join(sorted(set(one) ^ set(other)))}")
 
 
-def subset(smaller: Collection[str], larger: Collection[str]) -> Answer:
-    return prove_subset(smaller, larger).answer
+def subset(smaller: Collection[str], larger: Collection[str], reasoner: Reasoner | None = None) -> Answer:
+    return prove_subset(smaller, larger, reasoner).answer
 
 
-def equal(one: Collection[str], other: Collection[str]) -> Answer:
-    return prove_equal(one, other).answer
+def equal(one: Collection[str], other: Collection[str], reasoner: Reasoner | None = None) -> Answer:
+    return prove_equal(one, other, reasoner).answer
+
+
+def reasoner_of(plan: Plan, knowledge: Knowledge | None = None) -> Reasoner:
+    """Who knows what the steps of a plan say of their sources, besides what is known otherwise."""
+    known = knowledge or Knowledge()
+    return Reasoner(replace(known, definitions={**known.definitions, **definitions_of(plan)}))
 
 
 def with_atoms(plan: Plan) -> Plan:
@@ -87,8 +93,10 @@ def atoms_of(step: Step, steps: Mapping[str, Step]) -> tuple[str, ...]:
     """The atoms of a step, from those of its dependencies; as declared for what has no parents."""
     if not step.parents:
         return tuple(sorted(step.atoms))
+    if step.operator in (CONCATENATE_SOURCES, RELABEL_SOURCES):
+        return tuple(sorted(_compound(step, steps)[0]))
     found = {atom for p in step.parents for atom in steps[p].atoms}
-    if step.operator in (PASS, SELECT_ATTRIBUTES, CONCATENATE_ATTRIBUTES, ATTRIBUTE_CALCULATOR):
+    if step.operator in (PASS, SELECT_ATTRIBUTES, RENAME_ATTRIBUTES, CONCATENATE_ATTRIBUTES, ATTRIBUTE_CALCULATOR):
         pass
     elif step.operator == FILTER_SOURCES:
         found.update(criterion_conjuncts(step.criterion))
@@ -102,176 +110,45 @@ def atoms_of(step: Step, steps: Mapping[str, Step]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def definitions_of(steps: Iterable[Step], everything: Mapping[str, Step] | None = None) -> dict[str, Definition]:
+    """What the atoms of some steps mean that these define; of a plan, or among `everything`. Atoms are worked out already."""
+    if isinstance(steps, Plan):
+        everything = steps.steps
+    assert everything is not None
+    found: dict[str, Definition] = {}
+    for step in steps:
+        if step.operator in (CONCATENATE_SOURCES, RELABEL_SOURCES) and step.parents:
+            found.update(_compound(step, everything)[1])
+        elif step.operator == FILTER_SOURCES:
+            found.update(criterion_terms(step.criterion))
+        elif step.operator == SELECT_SOURCES:
+            limits = (everything[s].atoms for s in step.without)
+            found.update({_complement(of): Complement(frozenset(of)) for of in limits})
+    return found
+
+
+def _compound(step: Step, steps: Mapping[str, Step]) -> tuple[Atoms, dict[str, Definition]]:
+    if step.operator == CONCATENATE_SOURCES:
+        return union(steps[p].atoms for p in step.parents)
+    return relabelled(step.relabelling, steps[step.parents[0]].atoms, injective=step.injective)
+
+
 def _complement(atoms: Iterable[str]) -> str:
     return "e:" + hashlib.sha256("\0".join(sorted(atoms)).encode()).hexdigest()[:20]
 
 
-# -- what rules ask ----------------------------------------------------------------------------------------------------
-# A rule whose header says `asks: word` gets the answer as $word: a list of maps, and is not tried where it is empty.
-
-Asked = list[dict[str, Any]]
-
-
-def droppable(plan: Plan) -> Asked:
-    """Parents {step, index} of ConcatenateAttributes that have no attributes and provably do not limit the sources."""
-    found: Asked = []
-    for step in plan:
-        if step.operator != CONCATENATE_ATTRIBUTES:
-            continue
-        left = dict(enumerate(plan[p] for p in step.parents))
-        for index in sorted(left, reverse=True):
-            others = {atom for i, p in left.items() if i != index for atom in p.atoms}
-            if not left[index].names and len(left) > 1 and subset(others, left[index].atoms) is Answer.YES:
-                del left[index]
-                found.append({"step": step.id, "index": index})
-    return found
+def knowledge_of(told: Told) -> Knowledge:
+    """What lineage alone says of sets of sources."""
+    facts = tuple(
+        Bounds(frozenset({atom}), origin, least, most, nulls=False)
+        for atom, (origin, least, most) in sorted(told.ranges.items())
+    )
+    return Knowledge(told.definitions, facts, told.spaces)
 
 
-def twins(plan: Plan) -> Asked:
-    """Steps {replaced, replacement} that are made in the same way from the same; the end and originals stay."""
-    first: dict[str, Step] = {}
-    for step in sorted(plan.ordered(), key=lambda s: (s.id != plan.end, not s.lineage_key)):
-        first.setdefault(plan.keys[step.id], step)
-    return [
-        {"replaced": s.id, "replacement": first[plan.keys[s.id]].id}
-        for s in plan.ordered()
-        if first[plan.keys[s.id]] is not s
-    ]
+def disjoint_by_lineage(one: SourceSet, other: SourceSet) -> bool:
+    """Whether lineage alone proves that two sets share no source: what ConcatenateSources asks when it is created."""
+    return Reasoner(knowledge_of(one.told | other.told)).disjoint(one.atoms, other.atoms).answer is Answer.YES
 
 
-def contained(plan: Plan) -> Asked:
-    """SelectSources {step, source} of which one source has the same sources, provably, and all its attributes."""
-    found: Asked = []
-    for step in plan:
-        if step.operator == SELECT_SOURCES:
-            for name in step.sources:
-                source = plan[name]
-                if step.attributes <= source.attributes and equal(source.atoms, step.atoms) is Answer.YES:
-                    found.append({"step": step.id, "source": name})
-                    break
-    return found
-
-
-def together(plan: Plan) -> Asked:
-    """Filters {step, parent} in a row that need the same calculations: one criterion costs no more than two."""
-    made_by = {o: _calculation(step) for step in plan if step.operator == ATTRIBUTE_CALCULATOR for o in step.origins}
-
-    def costs(step: Step) -> frozenset[str]:
-        return frozenset(made_by[o] for o in step.reads if o in made_by)
-
-    return [
-        {"step": step.id, "parent": parent}
-        for step in plan
-        for parent in step.parents
-        if step.operator == FILTER_SOURCES == plan[parent].operator and costs(step) == costs(plan[parent])
-    ]
-
-
-def evaluated(plan: Plan) -> Asked:
-    """SelectSources over a calculator {step, source} whose results are needed anyway, so moving before it gains nothing.
-
-    Either the source needs them to be found; or a calculator that looks at the whole catalog reads them.
-    """
-    found: Asked = []
-    made = _calculations(plan).made
-    read_whole = {plan.keys[name] for name in _unlimited(plan, (s.id for s in plan if s.whole_catalog))}
-    for step in plan:
-        if step.operator != SELECT_SOURCES:
-            continue
-        calculator = plan[step.parents[0]]
-        if calculator.operator == ATTRIBUTE_CALCULATOR and not calculator.whole_catalog:
-            wanted_whole = plan.keys[calculator.id] in read_whole
-            anyway = (s for s in step.sources if wanted_whole or made[s].issuperset(calculator.origins))
-            found.extend({"step": step.id, "source": source} for source in anyway)
-    return found
-
-
-def cheaper(plan: Plan) -> Asked:
-    """SelectSources {step, source, by} with a source that needs more calculations than others, `by`, that could limit it.
-
-    Where they provably do already, nothing is said.
-    """
-    below = _calculations(plan).below
-    found: Asked = []
-    for step in plan:
-        if step.operator == SELECT_SOURCES:
-            for source in step.sources:
-                limits = [
-                    s for s in step.sources
-                    if below[s] < below[source] and subset(plan[source].atoms, plan[s].atoms) is not Answer.YES
-                ]  # fmt: skip
-                if limits:
-                    found.append({"step": step.id, "source": source, "by": limits})
-    return found
-
-
-def nested(plan: Plan) -> Asked:
-    """Sources {step, source} that are SelectSources themselves, limited by what needs more calculations than they do."""
-    below = _calculations(plan).below
-    return [
-        {"step": step.id, "source": source.id}
-        for step in plan
-        for source in (plan[s] for s in step.sources)
-        if source.operator == SELECT_SOURCES and not source.source_list
-        and all(below[source.parents[0]] < below[s] for s in source.sources)
-    ]  # fmt: skip
-
-
-def implied(plan: Plan) -> Asked:
-    """Sources {step, source} that keep everything, provably: others that need no more calculations limit to less."""
-    below = _calculations(plan).below
-    found: Asked = []
-    for step in plan:
-        left = list(step.sources) if step.operator == SELECT_SOURCES else []
-        for source in step.sources if left else ():
-            others = {atom for s in left if s != source and below[s] <= below[source] for atom in plan[s].atoms}
-            if subset(others.union(plan[step.parents[0]].atoms), plan[source].atoms) is Answer.YES:
-                left.remove(source)
-                found.append({"step": step.id, "source": source})
-    return found
-
-
-@dataclass(frozen=True)
-class _Calculations:
-    """What each step depends on: calculations, and origins that they gave."""
-
-    below: Mapping[str, frozenset[str]]
-    made: Mapping[str, frozenset[str]]
-
-
-def _unlimited(plan: Plan, steps: Iterable[str]) -> set[str]:
-    """Ids of everything that these steps depend on with no selection between, which could still move up."""
-    found: set[str] = set()
-    todo = [d for name in steps for d in plan[name].dependencies]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo.extend(plan[name].dependencies if plan[name].operator != SELECT_SOURCES else ())
-    return found
-
-
-def _calculation(step: Step) -> str:
-    return "\0".join((step.definition, step.parameters, *step.inputs))
-
-
-def _calculations(plan: Plan) -> _Calculations:
-    below: dict[str, frozenset[str]] = {}
-    made: dict[str, frozenset[str]] = {}
-    for step in plan.ordered():
-        here = step.operator == ATTRIBUTE_CALCULATOR
-        below[step.id] = frozenset({_calculation(step)} if here else ()).union(*(below[d] for d in step.dependencies))
-        made[step.id] = frozenset(step.origins if here else ()).union(*(made[d] for d in step.dependencies))
-    return _Calculations(below, made)
-
-
-QUESTIONS: Mapping[str, Callable[[Plan], Asked]] = {
-    "droppable": droppable,
-    "twins": twins,
-    "contained": contained,
-    "together": together,
-    "evaluated": evaluated,
-    "cheaper": cheaper,
-    "nested": nested,
-    "implied": implied,
-}
+prove_disjoint_with(disjoint_by_lineage)

@@ -8,17 +8,22 @@ from dataclasses import dataclass, replace
 from provgraph import names
 from provgraph.errors import RewriteError
 from provgraph.graph.engine import Rows
+from provgraph.rewrite.grounds import Grounds
 from provgraph.rewrite.plan import (
     ATTRIBUTE_CALCULATOR,
+    CATALOGS,
     CONCATENATE_ATTRIBUTES,
+    CONCATENATE_SOURCES,
     FILTER_SOURCES,
     PASS,
+    RELABEL_SOURCES,
+    RENAME_ATTRIBUTES,
     SELECT_ATTRIBUTES,
     SELECT_SOURCES,
     Plan,
     Step,
 )
-from provgraph.rewrite.relations import Answer, atoms_of, prove_equal
+from provgraph.rewrite.relations import Answer, atoms_of
 from provgraph.rewrite.rule import Rule
 from provgraph.rewrite.transient import Transient
 
@@ -33,36 +38,44 @@ class Replaced:
     dropped: tuple[str, ...]
 
 
-def apply(transient: Transient, rule: Rule, plan: Plan, round_: str) -> Replaced | None:
+def apply(transient: Transient, rule: Rule, plan: Plan, round_: str, grounds: Grounds | None = None) -> Replaced | None:
     """Apply a rule to all its matches in the transient copy of `plan`; None when nothing matches.
 
     Parameters
     ----------
     plan : what stands in the transient copy.
     round_ : suffix that makes the ids of new steps unique.
+    grounds : what the rule's questions and the proof that sources are kept rest on; of the plan alone where there are none.
 
     Raises
     ------
     RewriteError : naming the rule, when it replaces what it should not or breaks what its header promises.
     """
-    answers = rule.answers(plan)
+    if grounds is None:
+        grounds = Grounds()
+        grounds.learn(plan, plan.steps)
+    answers = rule.answers(plan, grounds)
     if answers is None:
         return None
-    rows = transient.run(rule.statement, round=round_, **answers)
+    edges = {names.SOURCES: any(s.sources for s in plan), names.EXCEPT: any(s.without for s in plan)}
+    absent = [relation for relation, there in edges.items() if not there]
+    rows, made = transient.apply(rule.statement, rule.reading, absent, round=round_, **answers)
     if not rows:
         return None
-    made = transient.read([round_])
     everything = _with_atoms({**plan.steps, **made}, made)
+    grounds.learn((everything[name] for name in made), everything)
     replacements = _replacements(rule, rows, everything)
     for old, new in replacements.items():
-        _check_promise(rule, everything[old], everything[new], is_end=old == plan.end)
+        _check_promise(rule, everything[old], everything[new], grounds, is_end=old == plan.end)
+        if (
+            new in made and everything[new].parents
+        ):  # the same sources, so that they keep the words in which others know them
+            everything[new] = replace(everything[new], atoms=everything[old].atoms)
     after, redirected = _redirect(plan, everything, replacements)
     for name in {*made, *redirected} & after.steps.keys():
         _check_step(rule, after[name], after.steps)
-    transient.redirect(replacements, _relations(everything.values(), replacements))
     dropped = tuple(sorted(everything.keys() - after.steps.keys()))
-    if dropped:
-        transient.drop(dropped)
+    transient.redirect(replacements, dropped)
     return Replaced(after, replacements, tuple(n for n in made if n in after.steps), dropped)
 
 
@@ -121,16 +134,7 @@ def _redirect(plan: Plan, steps: Mapping[str, Step], replacements: Mapping[str, 
     return Plan(replacements.get(plan.end, plan.end), followed).only_needed(), redirected
 
 
-def _relations(steps: Iterable[Step], replacements: Mapping[str, str]) -> list[str]:
-    """The kinds of edges by which something depends on what was replaced."""
-    found: set[str] = set()
-    for step in steps:
-        ends = ((names.PARENT, step.parents), (names.SOURCES, step.sources), (names.EXCEPT, step.without))
-        found.update(relation for relation, ids in ends if not replacements.keys().isdisjoint(ids))
-    return sorted(found)
-
-
-def _check_promise(rule: Rule, old: Step, new: Step, *, is_end: bool) -> None:
+def _check_promise(rule: Rule, old: Step, new: Step, grounds: Grounds, *, is_end: bool) -> None:
     """What the header says the rule keeps. Values are kept when names mean the same origins: same origin, same values."""
     if "attributes" in rule.keeps and (old.attributes != new.attributes or (is_end and old.names != new.names)):
         raise _broken(rule, f"changes the attributes of {old.id} from {_list(old.names)} to {_list(new.names)}")
@@ -140,7 +144,7 @@ def _check_promise(rule: Rule, old: Step, new: Step, *, is_end: bool) -> None:
         if wrong:
             raise _broken(rule, f"gives {_list(wrong)} of {old.id} other values")
     if "sources" in rule.keeps:
-        proof = prove_equal(old.atoms, new.atoms)
+        proof = grounds.prove_equal(old.atoms, new.atoms)
         if proof.answer is not Answer.YES:
             raise _broken(rule, f"changes the sources of {old.id}: {proof.reason}")
 
@@ -150,8 +154,9 @@ def _check_step(rule: Rule, step: Step, steps: Mapping[str, Step]) -> None:
     parents = [steps[p] for p in step.parents]
     offered = {pair for p in parents for pair in p.attributes}
     origins = {origin for _, origin in offered}
-    unary = (PASS, SELECT_ATTRIBUTES, FILTER_SOURCES, SELECT_SOURCES, ATTRIBUTE_CALCULATOR)
-    if (step.operator in unary and len(parents) != 1) or (step.operator == CONCATENATE_ATTRIBUTES and not parents):
+    many = (CONCATENATE_ATTRIBUTES, CONCATENATE_SOURCES)
+    fits = not parents if step.operator in CATALOGS else bool(parents)
+    if not fits or (len(parents) > 1 and step.operator not in many):
         raise _broken(rule, f"leaves the {step.operator} {step.id} with {len(parents)} parents")
     if len(set(step.names)) != len(step.names):
         raise _broken(rule, f"leaves {step.id} with one name twice: {_list(step.names)}")
@@ -159,6 +164,17 @@ def _check_step(rule: Rule, step: Step, steps: Mapping[str, Step]) -> None:
         raise _broken(rule, f"leaves {step.id} with {_list(step.names)} over {_list(sorted(n for n, _ in offered))}")
     if step.operator == SELECT_ATTRIBUTES and not step.attributes <= offered:
         raise _broken(rule, f"lets {step.id} select {_list(step.names)} of {_list(sorted(n for n, _ in offered))}")
+    if step.operator == RENAME_ATTRIBUTES:
+        renamed = dict(zip(step.old, step.new, strict=True))
+        known = sorted(n for n, _ in offered)
+        if step.attributes != {(renamed.get(n, n), o) for n, o in offered} or not renamed.keys() <= set(known):
+            raise _broken(rule, f"lets {step.id} rename {_list(step.old)} to {_list(step.new)} over {_list(known)}")
+    if step.operator in (CONCATENATE_SOURCES, RELABEL_SOURCES):
+        for parent in parents:
+            if set(parent.names) != set(step.names):
+                raise _broken(rule, f"leaves {step.id} with {_list(step.names)} over {_list(parent.names)}")
+    if step.operator == RELABEL_SOURCES and not step.relabelling:
+        raise _broken(rule, f"leaves the RelabelSources {step.id} without a relabelling")
     if not origins.issuperset(step.reads):
         raise _broken(rule, f"takes away attributes that {step.id} reads")
     if step.operator == SELECT_SOURCES and not (step.sources or step.without or step.source_list):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from provgraph.errors import RewriteError
 from provgraph.graph import statements
 from provgraph.graph.statements import Statement
+from provgraph.rewrite.grounds import Grounds
 from provgraph.rewrite.plan import Plan
-from provgraph.rewrite.relations import QUESTIONS
+from provgraph.rewrite.questions import QUESTIONS
 
 HEADER = ("name", "operators", "replaces", "needs", "keeps", "paper")
 PROMISES = frozenset({"sources", "attributes", "values"})
@@ -26,7 +27,7 @@ class Rule:
 
     operators : what has to occur for a match, alternatives: an operator, or a pair (of a step, of one of its parents).
     keeps : what replaced and replacement have in common.
-    asks : questions of `relations` whose answers it takes as parameters, and without which it has nothing to do.
+    asks : `questions` whose answers it takes as parameters, and without which it has nothing to do.
     heeds : questions whose answers it takes, too, but that may be empty.
     """
 
@@ -37,6 +38,16 @@ class Rule:
     asks: tuple[str, ...] = ()
     heeds: tuple[str, ...] = ()
 
+    @cached_property
+    def reading(self) -> Statement | None:
+        """The statement with what it made as its result, in one round trip; None where further parts complete it."""
+        if len(self.statement.parts) > 1:
+            return None
+        made = statements.load("queries/steps_made_by")
+        _, mark, tail = made.text.partition("WITH collect(")
+        body, _, returned = self.statement.text.rpartition("RETURN ")
+        return Statement(f"{self.statement.name} reading", (f"{body}WITH {returned}\n{mark}{tail}",))
+
     def may_match(self, plan: Plan) -> bool:
         """False when the operators it needs do not occur."""
         return any(
@@ -44,10 +55,15 @@ class Rule:
             for child, parent in self.operators
         )
 
-    def answers(self, plan: Plan) -> Mapping[str, list[dict[str, Any]]] | None:
+    def answers(self, plan: Plan, grounds: Grounds | None = None) -> Mapping[str, list[dict[str, Any]]] | None:
         """The parameters it asks for; None when there is nothing for it to do."""
-        found = {question: QUESTIONS[question](plan) for question in (*self.asks, *self.heeds)}
-        return found if all(found[question] for question in self.asks) else None
+        grounds = grounds or Grounds()
+        found = {}
+        for question in (*self.asks, *self.heeds):
+            found[question] = QUESTIONS[question](plan, grounds)
+            if question in self.asks and not found[question]:
+                return None
+        return found
 
 
 @cache

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -42,6 +42,7 @@ class Transient:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._open: dict[str, Any] = {}  # of a redirection that goes with the next statement
         self.plan_id = f"{os.getpid()}-{next(_plans)}"
         self.statements = 0
 
@@ -59,15 +60,46 @@ class Transient:
 
     def read(self, rounds: Sequence[str]) -> dict[str, Step]:
         """The steps that these rounds made, with their dependencies."""
-        rows = self.run(statements.load("queries/steps_made"), rounds=list(rounds))
-        steps = (_step(row["properties"], row["dependencies"]) for row in rows)
-        return {step.id: step for step in sorted(steps, key=lambda s: s.id)}
+        self._redirect()
+        return _steps(self.run(statements.load("queries/steps_made"), rounds=list(rounds)))
 
-    def redirect(self, replacements: Mapping[str, str], relations: Iterable[str]) -> None:
-        """Let everything that depends on a replaced step, by these relations, depend on its replacement."""
+    def apply(
+        self, rule: Statement, reading: Statement | None, absent: Collection[str], **parameters: Any
+    ) -> tuple[Rows, dict[str, Step]]:
+        """Run a rule: rows {replaced, replacement}, and the steps that it made.
+
+        reading : the rule together with reading what it made, where there is such a statement. Further parts of a rule only
+        complete what the first made, and need not be asked of edges that are `absent`.
+        """
+        if reading is not None:
+            if self._open:
+                reading, parameters = _after_redirecting(reading), {**parameters, **self._open}
+                self._open = {}
+            found = self.run(reading, **parameters)
+            made = (row for row in found if row["properties"])
+            return (found[0]["pairs"] if found else []), _steps(made)
+        self._redirect()
+        rows = self.run(_part(rule, 0), **parameters)
+        if not rows:
+            return [], {}
+        for n in range(1, len(rule.parts)):
+            if not any(f"-[:{relation}]->(source" in rule.parts[n].partition("MERGE")[0] for relation in absent):
+                self.run(_part(rule, n), **parameters)
+        return rows, self.read([parameters["round"]])
+
+    def redirect(self, replacements: Mapping[str, str], dropped: Iterable[str]) -> None:
+        """Let everything that depends on a replaced step depend on its replacement, and remove some steps.
+
+        Done before anything else is asked, if possible in the same round trip.
+        """
+        self._redirect()
         pairs = [{"replaced": old, "replacement": new} for old, new in replacements.items()]
-        for relation in relations:
-            self.run(statements.load("queries/steps_redirect", relation=relation), pairs=pairs)
+        self._open = {"pairs": pairs, "dropped": sorted(dropped)}
+
+    def _redirect(self) -> None:
+        if self._open:
+            self.run(statements.load("queries/steps_redirect"), **self._open)
+            self._open = {}
 
     def drop(self, steps: Iterable[str]) -> None:
         self.run(statements.load("queries/steps_drop"), ids=sorted(steps))
@@ -103,6 +135,18 @@ def can_embed() -> bool:
         if error.code == "engine_missing":
             return False
         raise
+
+
+@cache
+def _part(statement: Statement, number: int) -> Statement:
+    return Statement(statement.name, (statement.parts[number],), statement.header)
+
+
+@cache
+def _after_redirecting(rule: Statement) -> Statement:
+    redirect = statements.load("queries/steps_redirect")
+    text = f"{redirect.text}\nWITH count(*) AS redirecting\n{rule.text}"
+    return Statement(f"{rule.name} after redirecting", (text,), rule.header)
 
 
 # -- the pool ----------------------------------------------------------------------------------------------------------
@@ -190,6 +234,8 @@ def _row(step: Step) -> dict[str, Any]:
         "criterion": step.criterion, "definition": step.definition, "inputs": list(step.reads),
         "parameters": step.parameters, "whole_catalog": step.whole_catalog, "source_list": step.source_list,
         "atoms": list(step.atoms), "lineage_key": step.lineage_key, "stored": list(step.stored),
+        "old": list(step.old), "new": list(step.new), "policy": step.policy, "relabelling": step.relabelling,
+        "injective": step.injective, "strict": step.strict,
     }  # fmt: skip
 
 
@@ -202,6 +248,11 @@ def _edges(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         names.SOURCES: [e for s in plan for e in edges(s, s.sources)],
         names.EXCEPT: [e for s in plan for e in edges(s, s.without)],
     }
+
+
+def _steps(rows: Iterable[Mapping[str, Any]]) -> dict[str, Step]:
+    steps = (_step(row["properties"], row["dependencies"]) for row in rows)
+    return {step.id: step for step in sorted(steps, key=lambda s: s.id)}
 
 
 def _step(properties: Mapping[str, Any], edges: Sequence[Mapping[str, Any]]) -> Step:
@@ -224,5 +275,7 @@ def _step(properties: Mapping[str, Any], edges: Sequence[Mapping[str, Any]]) -> 
         without=tuple(sorted(set(dependencies(names.EXCEPT)))),
         source_list=properties.get("source_list") or "",
         atoms=texts("atoms"), lineage_key=properties.get("lineage_key") or "", stored=texts("stored"),
-        whole_catalog=bool(properties.get("whole_catalog")),
+        whole_catalog=bool(properties.get("whole_catalog")), old=texts("old"), new=texts("new"),
+        policy=properties.get("policy") or "", relabelling=properties.get("relabelling") or "",
+        injective=bool(properties.get("injective")), strict=bool(properties.get("strict")),
     )  # fmt: skip

@@ -79,6 +79,7 @@ AGENT = ("Agent", "agent_id")
 NOTE = ("Note", "note_id")
 COLUMN = ("Column", "origin_key")
 ATTRIBUTE_NAME = ("AttributeName", "name")
+SOURCE_ATOM = ("SourceAtom", "atom")
 
 RELATIONS: dict[tuple[str, str], Relation] = {
     (names.WAS_DERIVED_FROM, ""): Relation(ENTITY, ENTITY),
@@ -94,4 +95,7 @@ RELATIONS: dict[tuple[str, str], Relation] = {
     (names.HOLDS, ""): Relation(ENTITY, COLUMN),
     (names.INTRODUCES, ""): Relation(ENTITY, ATTRIBUTE_NAME),
     (names.PROVIDES, ""): Relation(ENTITY, ATTRIBUTE_NAME),
+    (names.READS, ""): Relation(SOURCE_ATOM, COLUMN),
+    (names.SUBSET_OF, ""): Relation(SOURCE_ATOM, SOURCE_ATOM),
+    (names.DISJOINT_FROM, ""): Relation(SOURCE_ATOM, SOURCE_ATOM),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provgraph.schema.objects import DBObject
@@ -35,6 +35,16 @@ class ExportedFile(DataFile):
         return [self.digest, self.collection.dependency_key]
 
 
+def place(atoms: Iterable[str]) -> dict[str, Any]:
+    """What the index keeps of a stored set: it is found again by a catalog or a union that its sources are from."""
+    return {"atoms": sorted(atoms), "within": max(atoms, key=_origin)}
+
+
+def _origin(atom: str) -> tuple[bool, str]:
+    """Catalogs first, then what they are united or relabelled to, criteria and lists last; the largest wins."""
+    return atom[0] in "sur", atom
+
+
 class Segment(DBObject):
     """Stored columns of some sources: one immutable file of the bulk store, its digest and statistics."""
 
@@ -51,8 +61,14 @@ class Segment(DBObject):
     info = persistent(str, doc="the bulk store's own description, canonical JSON")
     columns = persistent(list[str], doc="origin keys held", default=())
 
+    atoms: tuple[str, ...] = ()
+    """Of the set of sources that these are, exactly, when it is stored: for the index."""
+
     def index_values(self) -> Mapping[str, Any]:
-        return {"source_set": self.source_set_key} if self.source_set_key else {}
+        found: dict[str, Any] = {"source_set": self.source_set_key} if self.source_set_key else {}
+        if self.atoms:
+            found |= place(self.atoms)
+        return found
 
 
 class Environment(DBObject):

@@ -20,8 +20,10 @@ RESERVED = frozenset(
         "creator",
         "project",
         "source_set",
+        "within",
         "atoms",
         "introduces",
+        "defines",
     ]
 )
 registry: dict[str, DBObjectMeta] = {}

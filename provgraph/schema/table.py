@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,18 @@ class Column(NamedTuple):
     def take(self, positions: Any) -> Column:
         """The entries at `positions` (indices, a slice or a mask)."""
         return Column(self.values[positions], None if self.null is None else self.null[positions])
+
+
+def concatenated(n: int, parts: Sequence[tuple[Any, Column]]) -> Column:
+    """One column of `n` entries from parts: (positions, values at them); every entry is in exactly one part."""
+    dtype = np.result_type(*(column.values.dtype for _, column in parts))
+    values = np.empty((n, *parts[0][1].values.shape[1:]), dtype)
+    null = np.zeros(n, bool)
+    for at, column in parts:
+        values[at] = column.values
+        if column.null is not None:
+            null[at] = column.null
+    return Column(values, null if null.any() else None)
 
 
 class Table:

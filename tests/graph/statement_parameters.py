@@ -16,7 +16,10 @@ _PAIR = {"replaced": "a", "replacement": "b"}
 _STEP = {
     "id": "a", "operator": "External", "names": ["ra"], "origins": ["o:1"], "criterion": "", "definition": "",
     "inputs": [], "parameters": "", "whole_catalog": False, "source_list": "", "atoms": ["s:1"], "lineage_key": "k:1",
-    "stored": ["o:1"],
+    "stored": ["o:1"], "old": ["ra"], "new": ["alpha"], "policy": "", "relabelling": "", "injective": False, "strict": False,
+}  # fmt: skip
+_SET = {
+    "id": "a", "kind": "set", "arity": 0, "empty": False, "n": 3, "relabelling": "", "injective": False,
 }  # fmt: skip
 _STARTED = "2026-11-21T07:41:00.123456Z"
 
@@ -33,8 +36,20 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "load/unfinished": ({}, {}),
     "schema/steps_index": ({}, {}),
     "queries/attribute_names": ({}, {}),
+    "queries/calculations_measured": ({}, {"ids": ["a"]}),
     "queries/collections_by_source_set": ({}, {"keys": ["s:1"]}),
     "queries/collections_introducing": ({}, {"names": ["redshift"]}),
+    "queries/merge_source_sets": (
+        {},
+        {"rows": [{"key": "S:1", "atoms": ["s:1"], "space": "x", "fingerprint": "00"}]},
+    ),
+    "queries/source_sets_like": ({}, {"fingerprint": "00", "space": "x"}),
+    "queries/source_sets_known": ({}, {"keys": ["S:1"]}),
+    "queries/source_atoms": ({}, {"atoms": ["c:1"]}),
+    "queries/criteria_reading": ({}, {"origins": ["o:1"]}),
+    "queries/relate_atoms": ({"relation": "SUBSET_OF"}, {"rows": [{"one": "c:1", "other": "c:2"}]}),
+    "queries/merge_reads": ({}, {"rows": [{"atom": "c:1", "origin": "o:1"}]}),
+    "queries/entities_with_ucd": ({"label": "External"}, {"ucd": "pos.eq.ra"}),
     "queries/cone": ({"depth": 100}, {"id": "a"}),
     "queries/create_edges": ({"relation": "WAS_DERIVED_FROM", **_ENDS}, {"rows": [_EDGE]}),
     "queries/create_entities": ({"labels": "Entity:DBObject"}, {"rows": [_NODE]}),
@@ -59,19 +74,36 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
         {"label": "External"},
         {"created": _STARTED, "object_id": "a", "limit": 10, "name": "bright"},
     ),
+    "queries/segments_made": ({}, {}),
     "queries/segment_files": ({}, {}),
     "queries/segments_holding": ({}, {"origins": ["o:1"]}),
+    "queries/source_sets_stored": ({}, {"atoms": ["s:1"]}),
     "queries/segments_of_source_sets": ({}, {"keys": ["s:1"]}),
+    "queries/source_lists_numbered": ({}, {"number": 1}),
     "queries/steps_connect": (
         {"relation": "PARENT"},
         {"plan": "p", "rows": [{"step": "a", "dependency": "b", "index": 0}]},
     ),
     "queries/steps_create": ({}, {"plan": "p", "rows": [_STEP]}),
     "queries/steps_dependencies": ({}, {"plan": "p", "rounds": [""]}),
+    "queries/origins_in_criteria": ({}, {}),
+    "queries/models_used": ({}, {}),
+    "queries/ids_of_class": ({"label": "Entity"}, {}),
+    "queries/segments_without_place": ({}, {"limit": 10}),
+    "queries/place_segments": ({}, {"rows": [{"id": "a", "atoms": ["s:1"], "within": "s:1"}]}),
+    "queries/sets_connect": ({"relation": "SUBSET_OF"}, {"plan": "p", "edges": [{"a": "a", "b": "b", "rule": "R1"}]}),
+    "queries/sets_create": ({}, {"plan": "p", "rows": [_SET]}),
+    "queries/sets_empty": ({}, {"plan": "p"}),
+    "queries/sets_related": ({"relations": "SUBSET_OF"}, {"plan": "p"}),
+    "queries/source_set_marks": ({}, {"space": "s"}),
+    "queries/source_sets_counted": ({}, {"space": "s", "n": 3}),
+    "queries/source_sets_in_space": ({}, {"space": "s"}),
+    "queries/source_sets_beyond": ({}, {"n": 2}),
     "queries/steps_drop": ({}, {"plan": "p", "ids": ["a"]}),
     "queries/steps_forget": ({}, {"plan": "p"}),
     "queries/steps_made": ({}, {"plan": "p", "rounds": [""]}),
-    "queries/steps_redirect": ({"relation": "PARENT"}, {"plan": "p", "pairs": [_PAIR]}),
+    "queries/steps_made_by": ({}, {"plan": "p", "round": "r", "pairs": [_PAIR]}),
+    "queries/steps_redirect": ({}, {"plan": "p", "pairs": [_PAIR], "dropped": ["a"]}),
     "queries/versions_of": ({}, {"identities": ["i"]}),
     "schema/await_indexes": ({}, {}),
     "schema/constraints_neo4j": ({}, {}),
@@ -94,6 +126,28 @@ _ASKED: dict[str, Any] = {
     "twins": [_PAIR],
     "together": [{"step": "a", "parent": "b"}],
     "cheaper": [{"step": "a", "source": "b", "by": ["c"]}],
+    "superfluous": [{"step": "a", "index": 0}],
+    "unlimited": [{"step": "a", "index": 0}],
+    **{
+        q: [{"step": "a"}]
+        for q in (
+            "kept_whole",
+            "unary",
+            "unary_sources",
+            "repeated",
+            "repeated_sources",
+            "listed",
+            "identical",
+            "renamed_alike",
+            "results_unread",
+            "inputs_among_others",
+        )
+    },
+    "empties": [{"step": "a", "atoms": ["s:1"]}],
+    **{
+        q: [{"step": "a", "name": "stored b", "atoms": ["s:1"]}]
+        for q in ("stored_whole", "confined", "calculated", "calculated_partly")
+    },
 }
 
 
@@ -103,4 +157,7 @@ def _of_rule(name: str) -> dict[str, Any]:
     return {"plan": "p", "round": "r", **{q: _ASKED.get(q, _SOURCE) for line in questions for q in line.split()}}
 
 
+FOR_STATEMENTS |= {
+    name: ({}, {"plan": "p", "round": 1, "since": 0}) for name in all_statements() if name.startswith("relations/")
+}
 FOR_STATEMENTS |= {name: ({}, _of_rule(name)) for name in all_statements() if name.startswith("rewrite/")}

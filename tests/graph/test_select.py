@@ -392,7 +392,7 @@ def test_what_is_hidden_does_not_shorten_a_page(mapper: Mapper) -> None:
 @pytest.mark.parametrize(("cls", "where", "code", "at", "says"), [
     (SourceCollection, "n_sources > 1 and naem = 'x'", "unknown_property", "naem", "did you mean 'name'?"),
     (SourceCollection, "redshift < 1", "unknown_property", "redshift", "there are: name"),
-    (SourceCollection, "id_attribute = 'x'", "unknown_property", "id_attribute", "External has it"),
+    (SourceCollection, "id_attribute = 'x'", "unknown_property", "id_attribute", "SourceListWrapper have it"),
     (SurveyedPlate, "counts + 1 > 2", "unknown_property", "counts", "did you mean 'count'"),
     (SurveyedPlate, "good and name > 5", "criterion_types", ">", "mixes text"),
     (SurveyedPlate, "count = 'three'", "criterion_types", "=", "mixes a number"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import Any
 
 import pytest
 
@@ -43,25 +42,20 @@ def test_a_newer_schema_is_refused(engine: GraphEngine) -> None:
 
 def test_an_older_schema_is_brought_up_step_by_step(engine: GraphEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.prepare(engine, "one")
-    monkeypatch.setattr(setup, "SCHEMA_VERSION", setup.SCHEMA_VERSION + 2)
-    steps = tuple(setup.Migration(1 + i, ("load/begin",)) for i in range(2))
-    monkeypatch.setattr(setup, "MIGRATIONS", steps)
-    monkeypatch.setattr(statements, "load", _with_parameters(statements.load))
-    setup.prepare(engine)
-    monkeypatch.undo()
-    assert engine.read(statements.load("schema/survey"))[0]["schema_version"] == setup.SCHEMA_VERSION + 2
-    assert len(engine.read(statements.load("load/unfinished"))) == 2
+    now = setup.SCHEMA_VERSION
+    seen: list[int] = []
 
+    def work(engine: GraphEngine) -> None:
+        seen.append(engine.read(statements.load("schema/survey"))[0]["schema_version"])
 
-def _with_parameters(load: Any) -> Any:
-    """Migrations have no parameters; the marker's are written into the text here."""
-
-    def filled(name: str, **slots: str | int) -> Statement:
-        statement = load(name, **slots)
-        parts = tuple(p.replace("$import_id", "'m'").replace("$started", "'2999'") for p in statement.parts)
-        return Statement(name, parts) if name == "load/begin" else statement
-
-    return filled
+    monkeypatch.setattr(setup, "SCHEMA_VERSION", now + 2)
+    with pytest.raises(ProvgraphError) as caught:
+        setup.prepare(engine, "one", [setup.Migration(now, work)])
+    assert caught.value.code == "schema_too_old"
+    setup.prepare(engine, "one", [setup.Migration(now + 1, work), setup.Migration(now - 1, work)])
+    assert engine.read(statements.load("schema/survey"))[0]["schema_version"] == now + 2
+    assert seen == [now, now + 1]  # each once, and none that was done before
+    setup.prepare(engine, "one")
 
 
 def test_processes_racing_to_prepare_agree(engine: GraphEngine) -> None:
@@ -79,7 +73,8 @@ def test_every_key_is_indexed(engine: GraphEngine) -> None:
     """By what the engine says of itself, so that no key falls back to a scan unseen."""
     setup.prepare(engine)
     wanted = {*KEYS.items(), ("Entity", "lineage_key"), ("Entity", "identity"), ("Entity", "source_set"),
-              ("Entity", "digest"), ("Note", "value")}  # fmt: skip
+              ("Entity", "digest"), ("Entity", "within"), ("SourceSet", "source_set"), ("SourceSet", "fingerprint"),
+              ("Note", "value")}  # fmt: skip
     assert wanted <= _indexes(engine)
 
 

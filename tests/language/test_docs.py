@@ -13,6 +13,8 @@ import pytest
 from provgraph.errors import LanguageError
 from provgraph.language import Criterion, Expression
 from provgraph.language.functions import ALIASES, FUNCTIONS
+from provgraph.rewrite.sets import Answer, Knowledge
+from provgraph.rewrite.solver import Reasoner
 from provgraph.schema.attribute import Attribute
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "criteria.md"
@@ -59,7 +61,7 @@ ATTRIBUTES = attributes()
 
 
 def test_the_page_has_its_tables() -> None:
-    assert [len(rows) for rows in TABLES.values()] == [9, 16, 10, 11, 16, 11]
+    assert [len(rows) for rows in TABLES.values()] == [9, 18, 10, 11, 9, 20, 11]
 
 
 @pytest.mark.parametrize("row", TABLES["What can be written/criterion"], ids=lambda row: row[0])
@@ -108,6 +110,24 @@ def test_units(row: list[str]) -> None:
         found = Expression.parse(text).check_units(units, declared)
         assert found.unit == declared
         assert ", ".join(found.unchecked) == says
+
+
+@pytest.mark.parametrize("row", TABLES["What implies what/all sources with"], ids=" in ".join)
+def test_what_implies_what(row: list[str]) -> None:
+    (one,), (other,) = (code(cell) for cell in row)
+    terms = [Criterion.parse(text).bind(ATTRIBUTES).conjuncts for text in (one, other)]
+    reasoner = Reasoner(Knowledge({key: text for conjuncts in terms for key, text in conjuncts}))
+    part, whole = ({key for key, _ in conjuncts} for conjuncts in terms)
+    assert reasoner.subset(part, whole).answer is Answer.YES
+    assert reasoner.subset(whole, part).answer is not Answer.YES or one == "n < 2.5"
+
+
+def test_vectors_are_for_expressions() -> None:
+    v = Attribute("v", "f4", "mag", origin="o:v", shape=(3,))
+    assert "v" in Expression.parse("v[0] - v[-1]").names
+    with pytest.raises(LanguageError) as caught:
+        Criterion.parse("v < 1").bind({"v": v})
+    assert caught.value.code == "criterion_types"
 
 
 def test_every_function_is_documented() -> None:

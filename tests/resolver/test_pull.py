@@ -49,9 +49,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     counts: list[int] = []
     evaluate = Expression.evaluate
 
-    def counting(self: Expression, columns: Any, parameters: Any) -> Any:
+    def counting(self: Expression, columns: Any, parameters: Any, n: int | None = None) -> Any:
         counts.append(len(next(iter(columns.values()))[0]))
-        return evaluate(self, columns, parameters)
+        return evaluate(self, columns, parameters, n)
 
     monkeypatch.setattr(Expression, "evaluate", counting)
     return counts

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from provgraph.language.criterion import BoundCriterion
-from provgraph.rewrite.plan import Plan, Step
+from provgraph.rewrite.plan import CATALOGS, EMPTY, INVERSE, STORED, Plan, Step
+from tests.reference import Refused, is_selected, tree
 
 Array = np.ndarray[Any, Any]
 Method = Callable[..., tuple[Array, ...]]
@@ -41,13 +41,15 @@ class Evaluation:
     """Catalogs of a plan's steps.
 
     externals : catalog by the step's lineage key. methods : by definition; they take the inputs and give all outputs.
-    lists : identifiers by the name of the list. seen : on how many sources each method was evaluated.
+    lists : identifiers by the name of the list. relabellings : new identifier by old one, by name.
+    seen : on how many sources each method was evaluated.
     """
 
     plan: Plan
     externals: Mapping[str, Catalog]
     methods: Mapping[str, Method]
     lists: Mapping[str, Array] = field(default_factory=dict)
+    relabellings: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     done: dict[str, Catalog] = field(default_factory=dict)
 
@@ -66,7 +68,11 @@ class Evaluation:
 
     def _External(self, step: Step) -> Catalog:
         whole = self.externals[step.lineage_key]
-        return self._catalog(step, whole.ids, lambda name, _: whole.by_name[name])
+        return self._catalog(
+            step, whole.ids, lambda name, o: whole.by_origin[o] if o in whole.by_origin else whole.by_name[name]
+        )
+
+    _SourceListWrapper = _External
 
     def _Pass(self, step: Step, parent: Catalog) -> Catalog:
         return parent
@@ -82,8 +88,40 @@ class Evaluation:
         return self._catalog(step, ids, lambda name, _: next(p.by_name[name] for p in kept if name in p.by_name))
 
     def _FilterSources(self, step: Step, parent: Catalog) -> Catalog:
-        columns = {origin: (values, None) for origin, values in parent.by_origin.items()}
-        return parent.take(BoundCriterion.from_canonical(step.criterion).select(columns, len(parent.ids)))
+        criterion, dtypes = tree(step.criterion), {o: v.dtype.str for o, v in parent.by_origin.items()}
+        rows = ({o: v[i].item() for o, v in parent.by_origin.items()} for i in range(len(parent.ids)))
+        return parent.take(np.array([is_selected(criterion, row, dtypes) for row in rows], bool))
+
+    def _RenameAttributes(self, step: Step, parent: Catalog) -> Catalog:
+        renamed = dict(zip(step.new, step.old, strict=True))
+        return self._catalog(step, parent.ids, lambda name, _: parent.by_name[renamed.get(name, name)])
+
+    def _ConcatenateSources(self, step: Step, *parents: Catalog) -> Catalog:
+        ids = np.unique(np.concatenate([p.ids for p in parents]))
+        first = [
+            next(p for p in parents if i in p.ids) for i in ids
+        ]  # the first one that has a source gives its values
+
+        def values(name: str, _: str) -> Array:
+            found = [p.by_name[name][np.searchsorted(p.ids, i)] for i, p in zip(ids, first, strict=True)]
+            return np.array(found, parents[0].by_name[name].dtype)
+
+        return self._catalog(step, ids, values)
+
+    def _RelabelSources(self, step: Step, parent: Catalog) -> Catalog:
+        new = self.relabellings[step.relabelling.removeprefix(INVERSE)]
+        if step.relabelling.startswith(INVERSE):  # those that it leads to
+            back = {b: a for a, b in new.items()}
+            parent = parent.take(np.array([i in back for i in parent.ids.tolist()], bool))
+            new = back
+        if not set(parent.ids.tolist()) <= new.keys():
+            raise Refused(f"{step.relabelling} has nothing for some of the sources")
+        ids = np.array([new[i] for i in parent.ids.tolist()], np.int64)
+        if len(set(ids.tolist())) < len(ids):
+            raise Refused(f"{step.relabelling} makes one source of several")
+        order = np.argsort(ids)
+        moved = parent.take(order)
+        return self._catalog(step, ids[order], lambda name, _: moved.by_name[name])
 
     def _SelectSources(self, step: Step, parent: Catalog) -> Catalog:
         kept = np.ones(len(parent.ids), bool)
@@ -91,6 +129,8 @@ class Evaluation:
             kept &= np.isin(parent.ids, self.of(name).ids)
         for name in step.without:
             kept &= ~np.isin(parent.ids, self.of(name).ids)
+        if step.strict and not set(self.lists[step.source_list]) <= set(parent.ids):
+            raise Refused("a listed identifier is not there")
         if step.source_list:
             kept &= np.isin(parent.ids, self.lists[step.source_list])
         return parent.take(kept)
@@ -129,14 +169,39 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "rank": lambda x: _Outputs(y=np.argsort(np.argsort(x)).astype(float)),
 }
 LISTS = {"few": np.arange(0, 40, 3), "many": np.arange(5, 40)}
+# By name: onto other identifiers that partly are those of other sources, backwards, in no order, and into a smaller space.
+_WHOLE = range(-200, 200)
+RELABELLINGS: Mapping[str, Mapping[int, int]] = {
+    "shift": {i: i + 7 for i in _WHOLE},
+    "mirror": {i: 40 - i for i in _WHOLE},
+    "shuffle": {i: (i * 7) % 41 for i in range(41)},
+    "halve": {i: i // 2 for i in _WHOLE},
+}
 
 
-def evaluate(plan: Plan, share: float = 0.75) -> Evaluation:
-    """Everything about a plan whose Externals are `catalog` and whose methods are `METHODS`; `.of()` is the end."""
-    externals = {s.lineage_key: catalog(s.lineage_key, s.names, share=share) for s in plan if s.operator == "External"}
-    evaluation = Evaluation(plan, externals, METHODS, LISTS)
+def evaluate(plan: Plan, share: float = 0.75, stored: Evaluation | None = None) -> Evaluation:
+    """Everything about a plan whose Externals are `catalog` and whose methods are `METHODS`; `.of()` is the end.
+
+    stored : of steps that `Stored` and `Empty` lines refer to.
+    """
+    externals = {}
+    for step in plan:
+        if step.operator in CATALOGS:
+            known = _kept(step, stored) if stored is not None else None
+            externals[step.lineage_key] = known or catalog(step.lineage_key, step.names, share=share)
+    evaluation = Evaluation(plan, externals, METHODS, LISTS, RELABELLINGS)
     evaluation.of()
     return evaluation
+
+
+def _kept(leaf: Step, stored: Evaluation) -> Catalog | None:
+    """What a rule says can be read without processing anything: from the step that it names."""
+    if leaf.lineage_key.startswith(EMPTY):
+        return Catalog(np.empty(0, np.int64), {n: np.empty(0) for n in leaf.names}, {})
+    if leaf.lineage_key.startswith(STORED):
+        whole = stored.of(leaf.lineage_key.removeprefix(STORED))
+        return Catalog(whole.ids, {}, whole.by_origin)
+    return None
 
 
 def assert_same(one: Catalog, other: Catalog) -> None:

@@ -30,7 +30,33 @@ def test_both_ways() -> None:
     assert plan["C"].inputs == (plan["A"].origins[3], plan["A"].origins[1])
 
 
-@given(plans())
+def test_unions_names_and_identifiers_both_ways() -> None:
+    text = """
+A = External(id, x, y)
+B = FilterSources(A, x < 0.5)
+R = RenameAttributes(B, x -> z, y -> `a b`)
+W = SourceListWrapper(id, x, y)
+Q = RenameAttributes(W, x -> z, y -> `a b`)
+U = ConcatenateSources(R, Q, first wins)
+L = RelabelSources(U, one to one by shift)
+M = RelabelSources(L, by other)
+S = SelectSources(M, strictly list few)
+N = RelabelSources(S, one to one by ~other)
+""".strip()
+    plan = notation.parse(text)
+    assert notation.render(plan) == text
+    assert (plan["R"].old, plan["R"].new) == (("x", "y"), ("z", "a b"))
+    assert plan["R"].origins == plan["A"].origins
+    assert plan["U"].policy == "first"
+    assert plan["U"].origins[1] not in (*plan["A"].origins, *plan["W"].origins)
+    assert (plan["L"].relabelling, plan["L"].injective) == ("shift", True)
+    assert (plan["M"].relabelling, plan["M"].injective) == ("other", False)
+    assert plan["N"].relabelling == "~other"
+    assert plan["S"].strict
+    assert notation.render(plan, {"other": "swap"}).splitlines()[-1] == "N = RelabelSources(S, one to one by ~swap)"
+
+
+@given(plans(everything=True))
 @settings(max_examples=50, deadline=None)
 def test_printed_plans_can_be_read(plan: Plan) -> None:
     again = notation.parse(notation.render(plan))
@@ -54,6 +80,10 @@ def test_labels() -> None:
         ("A = Sum(id)", "no operator 'Sum'|'Sum'|not defined"),
         ("B = Pass(A)", "'A' is not defined"),
         ("A = External(id)\nB = SelectAttributes(A, x)", "A has no attribute 'x'"),
+        ("A = External(x, y)\nB = RenameAttributes(A, x -> y)", "one name"),
+        ("A = External(x, y)\nB = RenameAttributes(A, x)", "old -> new"),
+        ("A = External(x, y)\nB = RelabelSources(A, shift)", "by name"),
+        ("A = External(x)\nB = External(y)\nC = ConcatenateSources(A, B)", "B has no attribute 'x'"),
         ("A = External(id)\nB = AttributeCalculator(A, id)", "A calculator is written"),
         (
             "A = External(x)\nB = External(x)\nC = ConcatenateAttributes(A, B)",

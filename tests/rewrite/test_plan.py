@@ -18,7 +18,7 @@ S = SelectSources(B, F)
 """)
 
 
-@given(plans())
+@given(plans(everything=True))
 @settings(max_examples=50, deadline=None)
 def test_json_round_trip(plan: Plan) -> None:
     again = Plan.from_json(plan.to_json())
@@ -30,7 +30,7 @@ def test_json_round_trip(plan: Plan) -> None:
 def test_json_of_every_field() -> None:
     step = Step(
         "é", "AttributeCalculator", ("a",), ("n",), ("o:1",), "c", "k:1", ("o:2",), '{"H0": 70.0}', ("s",), ("w",),
-        "sha256:00", ("s:1",), "k:2", ("o:3",), True,
+        "sha256:00", ("s:1",), "k:2", ("o:3",), True, ("a",), ("b",), "first", "k:3", True, True,
     )  # fmt: skip
     assert all(vars(step).values()), "a field that the test does not fill"
     assert Step.from_dict(step.to_dict()) == step

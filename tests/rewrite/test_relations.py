@@ -54,8 +54,8 @@ E = ConcatenateAttributes(C, D)
 
 
 def test_an_operator_nobody_described() -> None:
-    plan = Plan("B", {"A": Step("A", "External"), "B": Step("B", "RelabelSources", ("A",))})
-    with pytest.raises(RewriteError, match="RelabelSources"):
+    plan = Plan("B", {"A": Step("A", "External"), "B": Step("B", "RankSources", ("A",))})
+    with pytest.raises(RewriteError, match="RankSources"):
         relations.with_atoms(plan)
 
 
@@ -65,3 +65,19 @@ def test_with_atoms_says_the_same_again() -> None:
     )
     assert relations.with_atoms(plan) == plan
     assert {a.partition(":")[0] for a in plan["C"].atoms} == {"s", "c", "e", "l"}
+
+
+def test_who_knows_more_than_atoms_say() -> None:
+    plan = notation.parse("""
+A = External(id, x)
+B = FilterSources(A, x < 0.1)
+C = FilterSources(A, x < 0.2)
+D = FilterSources(A, x >= 0.1 and x < 0.2)
+E = ConcatenateSources(B, D)
+""")
+    reasoner = relations.reasoner_of(plan)
+    assert subset(plan["B"].atoms, plan["C"].atoms) is Answer.UNKNOWN
+    assert subset(plan["B"].atoms, plan["C"].atoms, reasoner) is Answer.YES
+    assert subset(plan["B"].atoms, plan["A"].atoms, reasoner) is Answer.YES
+    assert equal(plan["E"].atoms, plan["C"].atoms, reasoner) is Answer.YES
+    assert "implies" in prove_subset(plan["B"].atoms, plan["C"].atoms, reasoner).reason

@@ -58,7 +58,7 @@ def apply(body: str, plan: Plan = PLAN, engine: Any = None, keeps: str = "source
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (instead("B", "Pass"), "changes the sources of B: only one is limited by c:"),
+        (instead("B", "Pass"), "changes the sources of B: nothing known says that"),
         (instead("C", "SelectAttributes", "['id']", "[p.origins[0]]"), r"the attributes of C from \(ra\) to \(id\)"),
         (instead("C", "SelectAttributes", "['ra']", "[p.origins[0]]"), "changes the attributes of C"),
         (rows(("'C'", "'C'")), "replaces 'C' by 'C'"),

@@ -10,9 +10,12 @@ from provgraph.rewrite import notation, rule
 from provgraph.rewrite.plan import (
     ATTRIBUTE_CALCULATOR,
     CONCATENATE_ATTRIBUTES,
+    CONCATENATE_SOURCES,
     EXTERNAL,
     FILTER_SOURCES,
     PASS,
+    RELABEL_SOURCES,
+    RENAME_ATTRIBUTES,
     SELECT_ATTRIBUTES,
     SELECT_SOURCES,
 )
@@ -21,9 +24,12 @@ from provgraph.rewrite.rule import Rule
 OPERATORS = (
     ATTRIBUTE_CALCULATOR,
     CONCATENATE_ATTRIBUTES,
+    CONCATENATE_SOURCES,
     EXTERNAL,
     FILTER_SOURCES,
     PASS,
+    RELABEL_SOURCES,
+    RENAME_ATTRIBUTES,
     SELECT_ATTRIBUTES,
     SELECT_SOURCES,
 )

@@ -8,8 +8,9 @@ import numpy as np
 
 from provgraph.errors import OperatorError
 from provgraph.schema.attribute import AttributeSet
-from provgraph.schema.collection import SourceCollection, SourceSet, same_id_space
+from provgraph.schema.collection import SourceCollection, same_id_space
 from provgraph.schema.properties import link
+from provgraph.schema.sets import SourceSet
 from provgraph.schema.table import Table
 
 
@@ -22,7 +23,15 @@ class ConcatenateAttributes(SourceCollection):
         if not self.parents:
             raise OperatorError("ConcatenateAttributes needs at least one parent.", code="parents_missing")
         same_id_space(self.parents, "ConcatenateAttributes")
-        self.derive_attributes()
+        having: dict[str, SourceCollection] = {}
+        for parent in self.parents:
+            for name, attribute in parent.attributes().items():
+                first = having.setdefault(name, parent)
+                if first.attributes()[name].origin != attribute.origin:
+                    raise OperatorError(
+                        f"ConcatenateAttributes cannot have two attributes {name!r}: that of {first.label} comes from elsewhere "
+                        f"than that of {parent.label}; rename one, or select the others.", code="name_clash", name=name,
+                    )  # fmt: skip
 
     def derive_attributes(self) -> AttributeSet:
         return reduce(lambda a, b: a | b, (p.attributes() for p in self.parents))

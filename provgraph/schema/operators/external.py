@@ -7,9 +7,10 @@ from typing import Any
 from provgraph.names import UCD_ID
 from provgraph.schema import keys
 from provgraph.schema.attribute import Attribute, AttributeSet
-from provgraph.schema.collection import SourceCollection, SourceSet
+from provgraph.schema.collection import SourceCollection
 from provgraph.schema.files import DataFile
 from provgraph.schema.properties import link, persistent
+from provgraph.schema.sets import SourceSet, Told
 
 
 class External(SourceCollection):
@@ -36,6 +37,9 @@ class External(SourceCollection):
     def derive_sources(self) -> SourceSet:
         return SourceSet([f"s:{self.lineage_key}"])
 
+    def tells(self) -> Told:
+        return Told(spaces={f"s:{self.lineage_key}": self.id_space})
+
     def origin(self, column: str) -> str:
         """Origin key of a column of the file."""
         return keys.origin_key("External", self.lineage_key, column)
@@ -61,4 +65,4 @@ class External(SourceCollection):
         return self.attributes().names
 
     def __repr__(self) -> str:
-        return f"External({', '.join(self.attributes().names)})"
+        return f"{type(self).__name__}({', '.join(self.attributes().names)})"

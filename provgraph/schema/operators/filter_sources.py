@@ -6,9 +6,10 @@ from typing import Any
 
 from provgraph.language import criterion as language
 from provgraph.schema.attribute import AttributeSet
-from provgraph.schema.collection import SourceCollection, SourceSet
+from provgraph.schema.collection import SourceCollection
 from provgraph.schema.criterion import Criterion
 from provgraph.schema.properties import link
+from provgraph.schema.sets import Definition, SourceSet
 from provgraph.schema.table import Table
 
 
@@ -29,6 +30,9 @@ class FilterSources(SourceCollection):
 
     def derive_sources(self) -> SourceSet:
         return SourceSet(self.parent.sources().atoms | {key for key, _ in self.criterion.bound().conjuncts})
+
+    def defines(self) -> dict[str, Definition]:
+        return dict(self.criterion.bound().conjuncts)
 
     def parameters(self) -> dict[str, Any]:
         return {"criterion": self.criterion.canonical}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from provgraph.errors import OperatorError, UnknownAttribute, nearest
 from provgraph.schema.attribute import AttributeSet
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.properties import link, persistent
@@ -17,7 +18,14 @@ class SelectAttributes(SourceCollection):
     names = persistent(list[str], doc="names kept, in order")
 
     def check(self) -> None:
-        self.parent.attributes().only(self.names)
+        known = self.parent.attributes()
+        for place, name in enumerate(self.names):
+            if name not in known:
+                raise UnknownAttribute(
+                    f"{self.parent.label} has no attribute {name!r}; {nearest(name, known)}", name=name
+                )
+            if name in self.names[:place]:
+                raise OperatorError(f"SelectAttributes names {name!r} twice.", code="names_repeated", name=name)
 
     def derive_attributes(self) -> AttributeSet:
         return self.parent.attributes().only(self.names)

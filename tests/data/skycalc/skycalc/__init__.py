@@ -1,0 +1,1 @@
+"""A small package of calculators, as an astronomer would publish it."""

@@ -11,6 +11,7 @@ from strawberry.dataloader import DataLoader
 
 from provgraph.api import loaders
 from provgraph.jobs.runner import Runner
+from provgraph.resolver.status import Status
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.objects import DBObject
 from provgraph.survey import Survey
@@ -47,16 +48,12 @@ class Context:
         self.parents: DataLoader[DBObject, list[DBObject]] = self._loader(loaders.parents)
         self.notes: DataLoader[DBObject, list[dict[str, Any]]] = self._loader(loaders.notes)
         self.versions: DataLoader[DBObject, list[DBObject]] = self._loader(loaders.versions)
+        self.status: DataLoader[SourceCollection, Status] = self._loader(loaders.statuses)
         self.rows: DataLoader[SourceCollection, int | None] = self._loader(loaders.known_rows)
-        self.notation: DataLoader[SourceCollection, str] = self._loader(_notation)
+        self.notation: DataLoader[SourceCollection, str] = self._loader(Survey.notations)
 
     def _loader(self, read: Callable[[Survey, Any], list[Any]]) -> DataLoader[Any, Any]:
         async def load(keys: Sequence[Any]) -> list[Any]:
             return await self.run(read, self.survey, keys)
 
         return DataLoader(load_fn=load, cache_key_fn=lambda one: one.object_id)
-
-
-def _notation(survey: Survey, found: Sequence[SourceCollection]) -> list[str]:
-    loaders.prepare_notation(survey, found)
-    return [repr(one) for one in found]

@@ -10,12 +10,14 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from provgraph.errors import InvalidInput, NotFound
 from provgraph.graph import select, statements
+from provgraph.resolver import status, why
+from provgraph.resolver.status import Status
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.objects import DBObject
 from provgraph.survey import Survey
@@ -75,16 +77,17 @@ class Page:
     more: bool
 
 
-def collections(survey: Survey, *, first: int, after: str = "", name: str | None = None, where: str = "") -> Page:
+def collections(survey: Survey, *, first: int, after: str = "", name: str | None = None, where: str = "",
+                sets: Collection[str] | None = None) -> Page:  # fmt: skip
     """Source Collections, newest first.
 
     after : cursor of the entry before; it is a place in the order (created, object_id), so what is added meanwhile moves
     nothing. name : only those with a name that contains this text; '': any name. where : only those for which this criterion on
-    their properties is true.
+    their properties is true. sets : only those that represent one of these sets of sources, see `Survey.sets_related`.
     """
     created, object_id = _place(after) if after else _FIRST
-    if where:
-        selection = select.select(SourceCollection, where, named=name or "")
+    if where or sets is not None:
+        selection = select.select(SourceCollection, where, named=name or "", sets=sets)
         objects, more = select.page(survey.mapper, selection, limit=first, after=(created, object_id))
         return Page(objects, [cursor(o) for o in objects], more)
     values: dict[str, Any] = {"created": created, "object_id": object_id, "limit": first + 1}
@@ -140,21 +143,28 @@ def versions(survey: Survey, objects: Sequence[DBObject]) -> list[list[DBObject]
     return [sorted(by_identity[o.identity], key=lambda v: (v.version, v.repeat), reverse=True) for o in objects]
 
 
+def statuses(survey: Survey, found: Sequence[SourceCollection]) -> list[Status]:
+    """Of each whether it is still what would be made today."""
+    return status.statuses(found, survey.mapper)
+
+
+def pulls(noted: Sequence[Mapping[str, Any]]) -> tuple[why.Pulled, ...]:
+    """The pulls that led to something, from the notes about it."""
+    return why.pulled(noted)
+
+
+def invalid(noted: Sequence[Mapping[str, Any]]) -> str:
+    """Why a calculator is declared invalid, from the notes about it, oldest first; '' where it is not."""
+    said = [n for n in noted if n["kind"] == status.VALIDITY]
+    return str(said[-1]["reason"]) if said and said[-1]["value"] == status.INVALID else ""
+
+
 def known_rows(survey: Survey, found: Sequence[SourceCollection]) -> list[int | None]:
     """The number of sources of each collection where it is known without processing."""
     keys = {c.object_id: c.sources().key for c in found}
     rows = survey.mapper.read("segments_of_source_sets", keys=sorted(set(keys.values())))
     n = {r["properties"]["source_set_key"]: int(r["properties"]["n"]) for r in rows}
     return [n.get(keys[c.object_id]) for c in found]
-
-
-def prepare_notation(survey: Survey, found: Sequence[SourceCollection]) -> None:
-    """Read the links of several collections at once, so that their notation reads nothing more."""
-    above = [p for ps in parents(survey, found) for p in ps]
-    survey.names_of(list({p.object_id for p in above} | {c.object_id for c in found}))
-    for one in found:
-        for name in type(one).links:
-            getattr(one, name, None)
 
 
 def statistics(survey: Survey, collection: SourceCollection) -> dict[str, dict[str, Any]]:

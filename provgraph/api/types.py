@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import strawberry
@@ -13,6 +14,7 @@ from provgraph.api import limits, loaders
 from provgraph.api.context import Context
 from provgraph.jobs.store import Job as StoredJob
 from provgraph.jobs.store import Phase as StoredPhase
+from provgraph.resolver.relation import QUESTIONS
 from provgraph.schema.calculator import AttributeCalculatorDefinition
 from provgraph.schema.collection import SourceCollection as StoredCollection
 from provgraph.schema.files import DataFile
@@ -22,6 +24,7 @@ from provgraph.schema.objects import DBObject
 if TYPE_CHECKING:
     from provgraph.graph.lineage import Lineage as FoundLineage
     from provgraph.resolver.pull import Explanation as MadeExplanation
+    from provgraph.resolver.relation import Relation as MadeRelation
 
 Information = Info[Context, None]
 Phase = strawberry.enum(StoredPhase, name="Phase", description="As in IVOA UWS 1.1.")
@@ -102,10 +105,44 @@ class Preview:
     rows: list[list[JSON | None]]
 
 
+@strawberry.type(
+    description="Whether something is still what would be made today: UP_TO_DATE, OUT_OF_DATE, NEWER_EXISTS or UNKNOWN."
+)
+class Status:
+    status: str
+    reasons: list[str]
+    not_here: list[str] = strawberry.field(
+        description="Why values that are not stored could not be made again where this service runs."
+    )
+
+
+@strawberry.type(description="A pull that led to a collection: what was asked, and each choice with its reason.")
+class Pulled:
+    recorded: str
+    request: JSON
+    ranking: str
+    choices: list[Choice]
+
+
 @strawberry.type(description="A catalog, processed or not.")
 class SourceCollection(Record):
     operator: str
     attributes: list[Attribute]
+
+    @strawberry.field(description="Whether it is still what would be made today, with the reasons.")
+    async def status(self, info: Information) -> Status:
+        found = await info.context.status.load(self.collection())
+        return Status(status=found.status, reasons=list(found.reasons), not_here=list(found.not_here))
+
+    @strawberry.field(description="The pulls that led to it, oldest first; none for what was made by hand.")
+    async def why(self, info: Information) -> list[Pulled]:
+        return [
+            Pulled(
+                recorded=p.recorded, request=JSON(dict(p.request)), ranking=p.ranking,
+                choices=[Choice(outcome=c.outcome, what=c.what, reason=c.reason) for c in p.choices],
+            )
+            for p in loaders.pulls(await info.context.notes.load(self.stored))
+        ]  # fmt: skip
 
     @strawberry.field(description="How it is made from its parents, as the documents write it.")
     async def notation(self, info: Information) -> str:
@@ -147,6 +184,7 @@ class SourceCollection(Record):
 
 @strawberry.type(description="How an attribute is calculated from others, apart from where it is applied.")
 class CalculatorDefinition(Record):
+    kind: str = strawberry.field(description="expression, python or model.")
     requires: list[str]
     provides: list[str]
     expression: str
@@ -154,6 +192,10 @@ class CalculatorDefinition(Record):
     ucds: list[str]
     description: str
     parameters: list[Parameter]
+
+    @strawberry.field(description="Why it was declared invalid, so that no pull uses it; null where it was not.")
+    async def invalid(self, info: Information) -> str | None:
+        return loaders.invalid(await info.context.notes.load(self.stored)) or None
 
 
 @strawberry.type(description="A process parameter.")
@@ -204,9 +246,9 @@ def record(one: DBObject, name: str = "") -> Record:
         parameters = [Parameter(name=n, value=v) for n, v in one.defaults().items()]
         common["name"] = name or one.name
         return CalculatorDefinition(
-            **_identified("CalculatorDefinition", common), requires=list(one.requires), provides=list(one.provides),
-            expression=one.expression, units=list(one.units), ucds=list(one.ucds), description=one.description,
-            parameters=parameters,
+            **_identified("CalculatorDefinition", common), kind=one.kind, requires=list(one.requires),
+            provides=list(one.provides), expression=one.says, units=list(one.units), ucds=list(one.ucds),
+            description=one.description, parameters=parameters,
         )  # fmt: skip
     if isinstance(one, DataFile):
         return File(
@@ -317,12 +359,59 @@ def lineage(found: FoundLineage) -> Lineage:
 # -- pulls -------------------------------------------------------------------------------------------------------------
 
 
+@strawberry.input(description="Which collection, or calculator, to use for an attribute, whatever ranks higher.")
+class UseInput:
+    attribute: str
+    thing: str = strawberry.field(description="A collection or calculator: name, name@version, id or IRI.")
+
+
+@strawberry.input(description="Process parameters of a calculation, in place of defaults.")
+class OverruledInput:
+    attribute: str = strawberry.field(description="What it provides, or its name.")
+    parameters: list[ParameterInput]
+
+
 @strawberry.input(description="What a catalog should contain, not how to make it.")
 class PullInput:
     start: str = strawberry.field(description="The collection to begin with: name, name@version, id or IRI.")
     attributes: list[str]
     where: str = strawberry.field(default="", description="Criterion for the sources.")
     name: str = strawberry.field(default="", description="What to call the result.")
+    use: list[UseInput] = strawberry.field(default_factory=list, description="What to use, whatever ranks higher.")
+    avoid: list[str] = strawberry.field(default_factory=list, description="Collections and calculators not to use.")
+    parameters: list[OverruledInput] = strawberry.field(
+        default_factory=list, description="Process parameters, by attribute."
+    )
+
+
+@strawberry.enum(description="Nothing is NO without a witness; UNKNOWN is neither YES nor NO.")
+class Answer(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@strawberry.type(description="An answer with its reason.")
+class Answered:
+    answer: Answer
+    because: str
+    rules: list[str] = strawberry.field(description="What it rests on, as the documentation names them.")
+
+
+@strawberry.type(description="How the sources of a relate to those of b.")
+class Relation:
+    subset: Answered = strawberry.field(description="All sources of a are in b.")
+    superset: Answered = strawberry.field(description="All sources of b are in a.")
+    equal: Answered
+    disjoint: Answered = strawberry.field(description="No source is in both.")
+
+
+def relation(found: MadeRelation) -> Relation:
+    answers = {
+        q: Answered(answer=Answer(getattr(found, q).value), because=found.because(q), rules=list(found.rules(q)))
+        for q in QUESTIONS
+    }
+    return Relation(**answers)
 
 
 @strawberry.type(description="One thing that was found, created or rejected, and why.")
@@ -338,6 +427,15 @@ class StepRows:
     rows: str
 
 
+@strawberry.type(description="On how many sources at most, bytes read or made, seconds; null where nobody knows yet.")
+class StepCost:
+    step: str
+    where: str
+    sources: JSON | None
+    bytes: JSON | None
+    seconds: float | None
+
+
 @strawberry.type(description="Why a pull is made the way it is; nothing is processed for it.")
 class Explanation:
     request: str
@@ -347,6 +445,9 @@ class Explanation:
     rewrites: list[str]
     rows: list[StepRows] = strawberry.field(description="Sources by step: known, bounded or unknown.")
     unchecked_units: list[str]
+    superseded: list[str] = strawberry.field(description="Calculators in it that have a newer version.")
+    costs: list[StepCost] = strawberry.field(description="Where each step runs, and what it is expected to cost.")
+    expected: str = strawberry.field(description="What all of it is expected to cost.")
     text: str = strawberry.field(description="All of it, to read.")
 
 
@@ -355,7 +456,8 @@ def explanation(plain: Mapping[str, Any]) -> Explanation:
         request=plain["request"], choices=[Choice(**c) for c in plain["choices"]], before=list(plain["before"]),
         after=list(plain["after"]), rewrites=list(plain["rewrites"]),
         rows=[StepRows(step=s, rows=r) for s, r in plain["rows"].items()],
-        unchecked_units=list(plain["unchecked_units"]), text=plain["text"],
+        unchecked_units=list(plain["unchecked_units"]), superseded=list(plain.get("superseded", ())),
+        costs=[StepCost(**c) for c in plain.get("costs", ())], expected=plain.get("expected", ""), text=plain["text"],
     )  # fmt: skip
 
 
@@ -424,10 +526,33 @@ def pull_job(job: StoredJob, formats: Sequence[str]) -> PullJob:
 # -- definitions and notes ---------------------------------------------------------------------------------------------
 
 
-@strawberry.input
+@strawberry.input(description="A number, or a collection where a whole catalog is meant: one of the two.")
 class ParameterInput:
     name: str
-    value: float
+    value: float | None = None
+    collection: str = strawberry.field(default="", description="Name, name@version, id or IRI.")
+
+
+@strawberry.input(description="A part of a collection.")
+class PartInput:
+    name: str
+    fraction: float = strawberry.field(description="Of all sources; those of all parts are at most 1 together.")
+
+
+@strawberry.type(description="A part of a collection that provably shares no source with the others.")
+class Part:
+    name: str
+    collection: SourceCollection
+
+
+@strawberry.type(description="What dropping derived values takes away, and what having them again costs.")
+class Forgotten:
+    segments: int
+    bytes: JSON
+    seconds: float = strawberry.field(description="That making them took, as measured then.")
+    attributes: list[str]
+    done: bool
+    text: str
 
 
 @strawberry.input

@@ -15,6 +15,8 @@ EXAMPLES = {
     provgraph find "n_sources > 1000 and attribute = 'redshift'"
     provgraph find "created >= '2026-11-01' and tag != 'bad'" --json
     provgraph find "requires = 'redshift'" --class AttributeCalculatorDefinition
+    provgraph find --contained-in galaxies --limit 10
+    provgraph find "attribute = 'absmag_r'" --containing near
     provgraph find --properties --class External
 """
 }
@@ -25,6 +27,12 @@ def run(
         help="What is true of their properties, in the language of --where; without one: all.")] = "",
     class_name: Annotated[str, typer.Option("--class", metavar="NAME",
         help="Class of the objects; its subclasses count.")] = "SourceCollection",
+    same: Annotated[str, typer.Option("--same-sources-as", metavar="THING", show_default=False,
+        help="Only collections that provably have the sources of this one.")] = "",
+    containing: Annotated[str, typer.Option("--containing", metavar="THING", show_default=False,
+        help="Only collections that provably have all of its sources.")] = "",
+    contained_in: Annotated[str, typer.Option("--contained-in", metavar="THING", show_default=False,
+        help="Only collections that provably have none but its sources.")] = "",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, newest first.", min=1)] = 50,
     properties: Annotated[bool, typer.Option("--properties", show_default=False,
         help="Show what can be asked of the class instead.")] = False,
@@ -32,7 +40,7 @@ def run(
     graph: GraphOption = "",
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Find objects by a criterion on their properties, newest first.
+    """Find objects by a criterion on their properties, and collections by how their sources relate, newest first.
 
     Finding none is an answer: nothing is printed, or an empty JSON list, and the status is 0.
     """
@@ -44,7 +52,9 @@ def run(
         emit(_properties(class_name), as_json, _as_properties)
         return
     with options.opened(survey, graph) as found:
-        objects = found.find(criterion, cls=class_name, limit=limit + 1)
+        related = {"same_sources_as": same, "containing": containing, "contained_in": contained_in}
+        asked: dict[str, Any] = {q: options.collection(found, r) for q, r in related.items() if r}
+        objects = found.find(criterion, cls=class_name, limit=limit + 1, **asked)
         catalogs = issubclass(class_of(class_name), SourceCollection)
         shown: list[dict[str, Any]] = (records.summaries if catalogs else records.plain)(found, objects[:limit])
     if shown or as_json:

@@ -42,6 +42,10 @@ def run(
         help="Values that mean 'not measured'. Repeatable.")] = None,
     replaces: Annotated[str, typer.Option("--replaces", metavar="NAME",
         help="The collection that this is the next version of.")] = "",
+    source_list: Annotated[int | None, typer.Option("--source-list", metavar="NUMBER",
+        help="The file is the source list of this number (SLID); --id numbers its sources.")] = None,
+    frame: Annotated[list[str] | None, typer.Option("--frame", metavar="NAME",
+        help="What a source list was measured on. Repeatable.")] = None,
     survey: SurveyOption = None,
     graph: GraphOption = "",
     as_json: JsonOption = False,
@@ -63,7 +67,8 @@ def run(
         with progress(f"ingesting {file.name}") as tell:
             made = found.ingest(
                 file, name=name, id=id or None, id_space=id_space, columns=listed(columns or ()), replaces=old,
-                table=int(table) if table.isdecimal() else table or None, progress=tell, **declared,
+                table=int(table) if table.isdecimal() else table or None, progress=tell, source_list=source_list,
+                frames=[options.collection(found, one) for one in frame or ()], **declared,  # type: ignore[arg-type]
             )  # fmt: skip
         data = records.summaries(found, [made])[0]
     emit(data, as_json, _render)

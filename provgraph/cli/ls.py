@@ -22,7 +22,7 @@ EXAMPLES = {
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Also those that have no name.", show_default=False)] = False,
     same: Annotated[str, typer.Option("--same-sources-as", metavar="THING",
-        help="Only collections of exactly these sources.", show_default=False)] = "",
+        help="Only collections that provably have exactly these sources.", show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, newest first.", min=1)] = 50,
     survey: SurveyOption = None,
     graph: GraphOption = "",
@@ -35,14 +35,18 @@ def run(
     from provgraph.cli import records
 
     with options.opened(survey, graph) as found:
-        collections = found.collections(10_000)
         if same:
-            wanted = options.collection(found, same).sources()
-            collections = [c for c in collections if c.sources() == wanted]
+            collections = found.find(same_sources_as=options.collection(found, same), limit=10_000)
+        else:
+            collections = found.collections(10_000)
         shown = collections
         if not everything and not same:
             names = found.names_of([c.object_id for c in collections])
-            shown = [c for c in collections if names.get(c.object_id) or type(c).__name__ == "External"]
+            shown = [
+                c
+                for c in collections
+                if names.get(c.object_id) or type(c).__name__ in ("External", "SourceListWrapper")
+            ]
         data: list[dict[str, Any]] = records.summaries(found, shown[:limit])
     emit(data, as_json, _render)
     if len(shown) > limit:

@@ -137,3 +137,29 @@ def real(option: str) -> Callable[[str], float]:
             ) from None
 
     return convert
+
+
+def parameters(survey: Survey, values: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``--parameter ATTRIBUTE.NAME=VALUE`` options: by attribute, then by name of the process parameter.
+
+    A value is a number; else it names a collection, where a whole catalog is meant.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for said, text in pairs("--parameter", values).items():
+        attribute, dot, name = said.rpartition(".")
+        if not dot or not attribute or not name:
+            raise UsageError(
+                f"--parameter takes ATTRIBUTE.NAME=VALUE, such as absmag_i.H0=67, not {said!r}.", code="usage",
+                option="--parameter",
+            )  # fmt: skip
+        value: Any = number(text)
+        if isinstance(value, str):
+            try:
+                value = collection(survey, value)
+            except NotFound as error:
+                raise UsageError(
+                    f"--parameter {said}={text} is no number, and names no collection: {error.message}", code="usage",
+                    option="--parameter",
+                ) from None  # fmt: skip
+        found.setdefault(attribute, {})[name] = value
+    return found

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from provgraph.cli import options
-from provgraph.cli.options import GraphOption, JsonOption, SurveyOption, listed
+from provgraph.cli.options import GraphOption, JsonOption, SurveyOption, listed, pairs
 from provgraph.cli.output import count, emit, hint, message, progress, table
 from provgraph.errors import UsageError
 
@@ -18,6 +18,7 @@ EXAMPLES = {
     "pull": """
     provgraph pull "SDSS quasars" SDSS z absmag_i --where "z < 0.5 and i_mag > 0" --name bright --out bright.fits
     provgraph pull "SDSS quasars" z absmag_i --where "z < 0.5" --explain
+    provgraph pull "SDSS quasars" absmag_i --use absmag_i=absmag_i@1 --parameter absmag_i.H0=67 --avoid old
     provgraph pull "SDSS quasars" z --where "z < 0.5" --script > again.py
     """
 }
@@ -30,6 +31,12 @@ def run(
     where: Annotated[str, typer.Option("--where", metavar="CRITERION",
         help="Which sources, such as \"z < 0.5 and i_mag > 0\".")] = "",
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call the result.")] = "",
+    use: Annotated[list[str] | None, typer.Option("--use", metavar="ATTRIBUTE=THING",
+        help="Take an attribute from this collection, or derive it by this calculator. Repeatable.")] = None,
+    avoid: Annotated[list[str] | None, typer.Option("--avoid", metavar="THING",
+        help="A collection or calculator not to use. Repeatable.")] = None,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", metavar="ATTRIBUTE.NAME=VALUE",
+        help="Process parameter in place of its default, such as absmag_i.H0=67; or a whole collection. Repeatable.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE",
         help="Write the table: .fits, .vot, .parquet, .h5, .csv or .arrow.", show_default=False)] = None,
     explain: Annotated[bool, typer.Option("--explain", show_default=False,
@@ -61,7 +68,11 @@ def run(
 
             exporter_of(out)  # before anything is made for a file that nobody can write
         first = options.collection(found, start)
-        pull = found.pull(first, listed(attributes), where=where, name=name, create=not dry_run)
+        overruled: dict[str, Any] = {
+            "use": {n: options.thing(found, t) for n, t in pairs("--use", use or ()).items()},
+            "avoid": [options.thing(found, t) for t in avoid or ()], "parameters": options.parameters(found, parameter or ()),
+        }  # fmt: skip
+        pull = found.pull(first, listed(attributes), where=where, name=name, create=not dry_run, **overruled)
         rewrites: list[str] = []
         if trace:
             pull.explain(trace=lambda entry: _tell(rewrites, str(entry), as_json))

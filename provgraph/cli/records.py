@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provgraph.cli.options import number
+from provgraph.resolver.status import invalid
+from provgraph.resolver.why import PULLED
 from provgraph.schema.calculator import AttributeCalculatorDefinition
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.objects import DBObject
@@ -28,16 +30,17 @@ def reference(survey: Survey, one: DBObject) -> dict[str, Any]:
 
 def summaries(survey: Survey, collections: Sequence[SourceCollection]) -> list[dict[str, Any]]:
     """One line each, in two statements for all; ``sources`` is None where nobody counted them yet."""
+    notations = survey.notations(collections)
     survey.names_of([c.object_id for c in collections])
     sets = sorted({c.sources().key for c in collections})
     rows = survey.mapper.read("segments_of_source_sets", keys=sets) if sets else []
     known = {r["properties"]["source_set"]: int(r["properties"]["n"]) for r in rows}
     return [
         {
-            **reference(survey, c), "notation": repr(c), "sources": known.get(c.sources().key),
+            **reference(survey, c), "notation": notation, "sources": known.get(c.sources().key),
             "attributes": len(c.attributes()), "created": c.created, "project": c.project,
         }
-        for c in collections
+        for c, notation in zip(collections, notations, strict=True)
     ]  # fmt: skip
 
 
@@ -63,23 +66,54 @@ def details(survey: Survey, one: DBObject) -> dict[str, Any]:
         }  # fmt: skip
         stored = [a["name"] for a in data["attributes"] if a["of"]]
         data["stored"] = {"sources": data["sources"] is not None, "attributes": stored}
+        data |= status(survey.status(one))
     elif isinstance(one, AttributeCalculatorDefinition):
-        data |= definition(one)
+        data |= definition(one, invalid(survey.mapper, [one]))
     else:
         data["properties"] = one.descriptors()
     data["versions"] = [{"version": v.version, "id": v.object_id, "created": v.created} for v in survey.versions(one)]
-    data["notes"] = [{k: n[k] for k in ("kind", "value", "recorded", "reason")} for n in survey.notes(one)]
+    data["notes"] = [
+        {k: n[k] for k in ("kind", "value", "recorded", "reason")} for n in survey.notes(one) if n["kind"] != PULLED
+    ]  # `why` tells these
     return data
 
 
-def definition(one: AttributeCalculatorDefinition) -> dict[str, Any]:
-    """A calculator definition."""
+def definition(one: AttributeCalculatorDefinition, wrong: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A calculator definition. wrong : by id, why those are declared invalid that are."""
     return {
         "id": one.object_id, "name": one.name, "version": one.version, "class": type(one).__name__,
-        "requires": list(one.requires), "provides": list(one.provides), "expression": one.expression,
+        "kind": one.kind, "requires": list(one.requires), "provides": list(one.provides), "expression": one.expression,
+        "method": one.says, "statement": one.statement,
         "units": list(one.units), "ucds": list(one.ucds), "parameters": one.defaults(),
-        "description": one.description, "created": one.created,
+        "description": one.description, "created": one.created, "invalid": (wrong or {}).get(one.object_id),
     }  # fmt: skip
+
+
+def answers(relation: Any) -> dict[str, Any]:
+    """How two sets of sources relate: by question the answer, its reason and the rules it rests on."""
+    from provgraph.resolver.relation import QUESTIONS
+
+    return {
+        q: {"answer": getattr(relation, q).value, "because": relation.because(q), "rules": list(relation.rules(q))}
+        for q in QUESTIONS
+    }
+
+
+def why(found: Any) -> dict[str, Any]:
+    """The pulls that led to a collection, and its status."""
+    pulls = [
+        {
+            "recorded": p.recorded, "request": dict(p.request), "ranking": p.ranking,
+            "choices": [{"outcome": c.outcome, "what": c.what, "reason": c.reason} for c in p.choices],
+        }
+        for p in found.pulls
+    ]  # fmt: skip
+    return {"collection": found.collection, **status(found.status), "pulls": pulls}
+
+
+def status(found: Any) -> dict[str, Any]:
+    """Whether something is up to date."""
+    return {"status": found.status, "reasons": list(found.reasons), "not_here": list(found.not_here)}
 
 
 def columns(one: SourceCollection) -> list[dict[str, Any]]:

@@ -51,11 +51,13 @@ def _render(data: dict[str, Any]) -> str:
             "sources": count(data["sources"], "source") if data["sources"] is not None else "not counted yet",
             "stored": f"{stored} of {count(len(data['attributes']), 'attribute')}; the rest is calculated when asked for"
             if stored < len(data["attributes"]) else "all attributes",
+            "status": [data["status"], *data["reasons"], *data["not_here"]],
             "parents": [title(p) for p in data["parents"]], "id space": data["id_space"],
         }  # fmt: skip
     elif "expression" in data:
-        general |= {k: data[k] for k in ("requires", "provides", "expression", "units", "ucds")}
+        general |= {k: data[k] for k in ("requires", "provides", "method", "units", "ucds")}
         general["parameters"] = [f"{k}={v:g}" for k, v in data["parameters"].items()]
+        general["invalid"] = data["invalid"]
     else:
         general |= {k: v for k, v in data["properties"].items() if k != "info"}
     general |= {

@@ -16,6 +16,7 @@ from provgraph.api.schema import make_schema, sdl
 from tests import pages
 from tests.api.conftest import BRIGHT, CREATE, PULL, Ask, finished
 from tests.conftest import ROOT
+from tests.installed import site  # noqa: F401
 from tests.surveys import N, galaxies
 
 SDL = Path(__file__).with_name("schema.graphql")
@@ -400,3 +401,211 @@ def test_the_documentation_names_every_limit_and_format() -> None:
     for name, (media_type, _) in FORMATS.items():
         assert f"`{name}`" in text
         assert f"`{media_type}`" in text
+
+
+# -- relations, status, overruling -----------------------------------------------------------------------------------------
+
+RELATION = """query($a: String!, $b: String!) { relation(a: $a, b: $b) {
+    subset { answer because rules } superset { answer because } equal { answer } disjoint { answer because } } }"""
+RELATED = """query($containing: String! = "", $containedIn: String! = "", $sameSourcesAs: String! = "", $where: String! = "",
+    $first: Int! = 50, $after: String! = "") {
+  sourceCollections(containing: $containing, containedIn: $containedIn, sameSourcesAs: $sameSourcesAs, where: $where,
+    first: $first, after: $after) { edges { node { objectId name } } pageInfo { hasNextPage endCursor } } }"""
+
+
+@pytest.fixture
+def selections(nearby: Any) -> None:
+    nearby.pull("A", ["id"], where="redshift < 0.5", name="near")
+    nearby.pull("A", ["id", "absmag_u"], where="redshift < 0.2", name="nearer")
+
+
+@pytest.mark.usefixtures("selections")
+def test_how_sources_relate(ask: Ask) -> None:
+    found = ask(RELATION, a="nearer", b="near")["relation"]
+    assert {q: found[q]["answer"] for q in found} == {
+        "subset": "YES", "superset": "UNKNOWN", "equal": "UNKNOWN", "disjoint": "UNKNOWN",
+    }  # fmt: skip
+    assert "redshift < 0.2 implies redshift < 0.5" in found["subset"]["because"]
+    assert found["subset"]["rules"]
+    [error] = ask(RELATION, errors=True, a="nearer", b="absent")
+    assert error["extensions"]["code"] == "not_found"
+
+
+@pytest.mark.usefixtures("selections")
+def test_pages_by_relation(ask: Ask, nearby: Any) -> None:
+    for asked, question in (
+        ("containing", "containing"),
+        ("containedIn", "contained_in"),
+        ("sameSourcesAs", "same_sources_as"),
+    ):
+        expected = [c.object_id for c in nearby.find(**{question: "near"})]
+        assert expected
+        seen, after, more = [], "", True
+        while more:
+            page = ask(RELATED, **{asked: "near", "first": 2, "after": after})["sourceCollections"]
+            seen += [e["node"]["objectId"] for e in page["edges"]]
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+        assert seen == expected
+    page = ask(RELATED, containedIn="near", where="attribute = 'absmag_u' and name is not null")["sourceCollections"]
+    assert [e["node"]["name"] for e in page["edges"]] == ["nearer"]
+    [error] = ask(RELATED, errors=True, containing="absent")
+    assert error["extensions"]["code"] == "not_found"
+
+
+@pytest.mark.usefixtures("selections")
+def test_status_and_why(ask: Ask, nearby: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = '{ sourceCollection(name: "nearer") { status { status reasons } why { request choices { outcome what reason } } } }'
+    one = ask(asked)["sourceCollection"]
+    assert one["status"] == {"status": "UP_TO_DATE", "reasons": []}
+    assert one["why"][0]["request"]["where"] == "redshift < 0.2"
+    assert one["why"][0]["choices"]
+    nearby.invalidate("absmag_u", "the zero point was wrong")
+    found = ask(asked)["sourceCollection"]["status"]
+    assert found["status"] == "OUT_OF_DATE"
+    assert "the zero point was wrong" in found["reasons"][0]
+    for k in range(9):
+        nearby.pull("A", ["id"], where=f"redshift < 0.{k + 1}", name=f"selection {k}")
+    counted: list[str] = []
+    real = nearby.engine.read
+    monkeypatch.setattr(
+        nearby.engine, "read", lambda statement, **p: counted.append(statement.name) or real(statement, **p)
+    )
+    page = ask(
+        "{ sourceCollections(first: 50) { edges { node { objectId status { status reasons } why { ranking } } } } }"
+    )
+    edges = page["sourceCollections"]["edges"]
+    assert len(edges) > 20
+    assert len(counted) <= 20, counted
+    for edge in edges:
+        single = nearby.status(nearby.get(edge["node"]["objectId"]))
+        assert edge["node"]["status"] == {"status": single.status, "reasons": list(single.reasons)}
+
+
+def test_a_pull_is_overruled(ask: Ask, nearby: Any) -> None:
+    nearby.define_calculator("simple", requires=["mag_u"], provides="absmag_u", expression="mag_u - 40", unit="mag")
+    explained = "query($input: PullInput!) { explainPull(input: $input) { text choices { outcome what reason } } }"
+    asked = {"start": "A", "attributes": ["absmag_u"]}
+    [error] = ask(explained, errors=True, input=asked)
+    assert error["extensions"]["code"] == "attribute_ambiguous"
+    for overruled in ({"avoid": ["absmag_u"]}, {"use": [{"attribute": "absmag_u", "thing": "simple@1"}]},
+                      {"use": [{"attribute": "absmag_u", "thing": nearby.definition("simple").iri}]}):  # fmt: skip
+        assert "simple@1" in ask(explained, input={**asked, **overruled})["explainPull"]["text"]
+    changed = [{"attribute": "absmag_u", "parameters": [{"name": "H0", "value": 67}]}]
+    job = ask(CREATE, input={**asked, "avoid": ["simple"], "parameters": changed, "name": "slower"})["createPull"]
+    assert finished(ask, job["id"])["phase"] == "COMPLETED"
+    [pulled] = ask('{ sourceCollection(name: "slower") { why { request } } }')["sourceCollection"]["why"]
+    assert pulled["request"]["parameters"] == {"absmag_u": {"H0": 67}}
+    [error] = ask(explained, errors=True, input={**asked, "avoid": ["galaxies.fits"]})
+    assert error["extensions"]["code"] == "not_found"
+
+
+def test_a_calculator_is_invalidated_and_that_is_taken_back(ask: Ask, nearby: Any) -> None:
+    nearby.pull("A", ["absmag_u"], where="redshift < 0.1", name="near")
+    declare = """mutation($what: String!, $reason: String!) {
+        invalidateCalculator(calculator: $what, reason: $reason) { name version kind invalid } }"""
+    status = '{ sourceCollection(name: "near") { status { status reasons notHere } } }'
+    found = ask(declare, what="absmag_u@1", reason="the zero point was wrong")["invalidateCalculator"]
+    assert found == {"name": "absmag_u", "version": 1, "kind": "expression", "invalid": "the zero point was wrong"}
+    said = ask(status)["sourceCollection"]["status"]
+    assert said["status"] == "OUT_OF_DATE"
+    assert "absmag_u@1" in said["reasons"][0]
+    assert said["notHere"] == []
+    (error,) = ask("query($i: PullInput!) { explainPull(input: $i) { text } }", errors=True,
+                   i={"start": "A", "attributes": ["absmag_u"]})  # fmt: skip
+    assert error["extensions"]["code"] == "cannot_derive"
+    back = 'mutation { validateCalculator(calculator: "absmag_u", reason: "it was right") { objectId invalid } }'
+    assert ask(back)["validateCalculator"]["invalid"] is None
+    assert ask(status)["sourceCollection"]["status"]["status"] == "UP_TO_DATE"
+    for what, reason, code in (("nothing", "because", "not_found"), ("absmag_u", " ", "reason_missing"),
+                               ("absmag_u", "x" * 10_001, "request_too_long")):  # fmt: skip
+        assert ask(declare, errors=True, what=what, reason=reason)[0]["extensions"]["code"] == code
+
+
+def test_parts_by_mutation_share_no_source(ask: Ask, nearby: Any) -> None:
+    split = """mutation($parts: [PartInput!]!) {
+        split(collection: "A", parts: $parts, seed: 3, name: "mine") { name collection { name notation } } }"""
+    made = ask(split, parts=[{"name": "train", "fraction": 0.8}, {"name": "test", "fraction": 0.2}])["split"]
+    assert [(p["name"], p["collection"]["name"]) for p in made] == [("train", "mine train"), ("test", "mine test")]
+    related = ask('{ relation(a: "mine train", b: "mine test") { disjoint { answer } } }')["relation"]
+    assert related["disjoint"]["answer"] == "YES"
+    assert nearby.relation("mine train", nearby.split("A", train=0.8, test=0.2, seed=3)["train"]).equal.value == "yes"
+    for parts, code in (
+        ([{"name": "a", "fraction": 0.8}, {"name": "b", "fraction": 0.4}], "fractions"), ([], "fractions"),
+        ([{"name": "a", "fraction": 0.1}, {"name": "a", "fraction": 0.1}], "fractions"),
+        ([{"name": f"p{k}", "fraction": 0.001} for k in range(101)], "fractions"),
+        ([{"name": "seed", "fraction": 0.1}], "name_invalid"),
+    ):  # fmt: skip
+        assert ask(split, errors=True, parts=parts)[0]["extensions"]["code"] == code
+
+
+def test_derived_values_are_forgotten(ask: Ask, nearby: Any) -> None:
+    made = nearby.pull("A", ["id"], where="redshift < 0.1", name="near")
+    before = made.table()
+    forget = (
+        'mutation($dry: Boolean!) { forget(collection: "near", dryRun: $dry) { segments bytes seconds done text } }'
+    )
+    said = ask(forget, dry=True)["forget"]
+    assert (said["segments"], said["done"]) == (1, False)
+    assert "made again when they are asked for" in said["text"]
+    assert nearby.du() == nearby.du()
+    assert (
+        ask('mutation { forget(collection: "near") { done } }')["forget"]["done"] is False
+    )  # nothing is dropped by accident
+    done = ask(forget, dry=False)["forget"]
+    assert (done["segments"], done["bytes"], done["done"]) == (1, said["bytes"], True)
+    assert ask(forget, dry=True)["forget"]["segments"] == 0
+    assert (nearby["near"].table()["id"] == before["id"]).all()
+    (error,) = ask('mutation { forget(collection: "A") { done } }', errors=True)
+    assert error["extensions"]["code"] == "nothing_derived"
+
+
+def test_an_explanation_says_where_and_how_much(ask: Ask) -> None:
+    found = ask("""query($i: PullInput!) { explainPull(input: $i) {
+        expected superseded costs { step where sources bytes seconds } rows { step rows } } }""",
+        i={"start": "A", "attributes": ["absmag_u"], "where": "redshift < 0.1"})["explainPull"]  # fmt: skip
+    assert {c["where"] for c in found["costs"]} >= {"mapped file", "numpy"}
+    assert {c["step"] for c in found["costs"]} == {r["step"] for r in found["rows"]}
+    assert any(c["seconds"] is None for c in found["costs"])  # nobody has timed the calculator yet
+    assert "of memory" in found["expected"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "code"),
+    [({"name": "H0"}, "parameter_invalid"), ({"name": "H0", "value": 67.0, "collection": "A"}, "parameter_invalid"),
+     ({"name": "H0", "collection": "nothing"}, "not_found")],
+)  # fmt: skip
+def test_process_parameters_that_cannot_be(ask: Ask, parameter: Any, code: str) -> None:
+    asked = {
+        "start": "A",
+        "attributes": ["absmag_u"],
+        "parameters": [{"attribute": "absmag_u", "parameters": [parameter]}],
+    }
+    (error,) = ask("query($i: PullInput!) { explainPull(input: $i) { text } }", errors=True, i=asked)
+    assert error["extensions"]["code"] == code
+
+
+def test_new_fields_count_towards_the_limits(ask: Ask) -> None:
+    many = " ".join(f'r{k}: relation(a: "A", b: "A") {{ equal {{ answer }} }}' for k in range(limits.ALIASES + 1))
+    assert "alias_limit" in {e["extensions"]["code"] for e in ask(f"{{ {many} }}", errors=True)}
+    wide = "{ sourceCollections(first: 100) { edges { node { why { choices { outcome what reason } } status { reasons } } } } }"
+    assert "cost_limit" in {e["extensions"]["code"] for e in ask(wide, errors=True)}
+
+
+def test_a_whole_catalog_as_a_process_parameter_of_a_request(ask: Ask, nearby: Any, site: Any, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text("id,redshift,mag_u\n1,0.1,20\n2,0.2,21\n")
+    few = nearby.ingest(tmp_path / "few.csv", name="few", id="id", units={"redshift": "", "mag_u": "mag"})
+    nearby.define_calculator("crowded", entry_point="crowd", catalogs={"among": "A"})
+    made = []
+    for parameters in ([], [{"name": "among", "collection": "few"}], [{"name": "among", "collection": few.iri}]):
+        asked = {
+            "start": "A",
+            "attributes": ["crowd"],
+            "parameters": [{"attribute": "crowd", "parameters": parameters}],
+        }
+        if not parameters:
+            del asked["parameters"]
+        job = ask(CREATE, input=asked)["createPull"]
+        made.append(finished(ask, job["id"])["collection"]["objectId"])
+    assert made[0] != made[1] == made[2]
+    beside = nearby.pull("A", ["crowd"], parameters={"crowd": {"among": few}})
+    assert beside.result.object_id == made[1]

@@ -100,8 +100,10 @@ def test_the_first_page_lists_what_has_a_name(served: Served) -> None:
     page = look(served.client, "/")
     assert {page_of(served, "A"), page_of(served, "near")} <= set(page.links)
     assert "absmag_u" in page.text
-    assert "FilterSources(A" not in page.text
+    (step,) = served.survey.find("class = 'FilterSources'")
+    assert f"/id/{step.object_id}" not in page.links
     every = look(served.client, "/?all=1")
+    assert f"/id/{step.object_id}" in every.links
     assert "FilterSources(A, redshift < 0.5)" in every.text
 
 
@@ -282,3 +284,32 @@ def test_lineage_is_read_by_prov(served: Served) -> None:
 def test_an_unknown_format_of_lineage(served: Served) -> None:
     answer = served.client.get(page_of(served, "A").replace("/id/", "/lineage/") + "?format=xml")
     assert (answer.status_code, answer.json()["error"]["code"]) == (406, "not_acceptable")
+
+
+def test_a_page_says_whether_it_is_up_to_date_and_why_it_is(client: Any, nearby: Any) -> None:
+    pull = nearby.pull(
+        "A", ["id", "absmag_u"], where="redshift < 0.1", name="near", parameters={"absmag_u": {"H0": 67}}
+    )
+    address = f"/id/{pull.result.object_id}"
+    page = look(client, address)
+    assert "up to date" in page.text
+    assert "Asked for id, absmag_u where redshift < 0.1" in " ".join(page.text.split())
+    assert "nothing represents the sources of A" in page.text
+    assert '"H0": 67' in page.text
+    assert '"ranking"' not in page.text  # the statement itself is for machines
+    definition = nearby.definition("absmag_u")
+    assert "Declared invalid" not in look(client, f"/id/{definition.object_id}").text
+    nearby.invalidate("absmag_u", "the <zero> point was wrong")
+    page = look(client, address)
+    assert "out of date" in page.text
+    assert (
+        "it rests on what was calculated by absmag_u@1, which was declared invalid: the <zero> point was wrong"
+        in page.text
+    )
+    assert "Declared invalid: the <zero> point was wrong" in " ".join(
+        look(client, f"/id/{definition.object_id}").text.split()
+    )
+    nearby.validate("absmag_u", "it was right")
+    assert "up to date" in look(client, address).text
+    assert "Declared invalid" not in look(client, f"/id/{definition.object_id}").text
+    look(client, f"/id/{nearby['A'].object_id}")

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from provgraph.errors import EXIT_ERROR, EXIT_NOT_FOUND
 from tests.cli.conftest import Run
+from tests.installed import Site, site  # noqa: F401
+from tests.models import perceptron
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("survey")]
 
@@ -58,3 +61,42 @@ def test_bad_definitions_are_refused_and_not_stored(words: list[str], code: str 
 
 def test_a_calculator_that_is_not_there(run: Run) -> None:
     assert "did you mean 'absmag'?" in run("calculator", "show", "abs_mag", status=EXIT_NOT_FOUND).err
+
+
+def test_a_function_of_an_installed_package(run: Run, site: Site) -> None:
+    said = run("calculator", "define", "--python", "one_by_one", "--json").json
+    assert (said["name"], said["kind"], said["method"]) == ("one_by_one", "python", "one_by_one of skycalc 1.0")
+    assert said["requires"] == ["redshift"]
+    assert run("calculator", "show", "one_by_one").out.startswith("one_by_one@1: slow = one_by_one of skycalc 1.0\n")
+    assert "one_by_one of skycalc" in run("calculator", "ls").out
+    assert "did you mean" in run("calculator", "define", "--python", "absmagg", status=EXIT_NOT_FOUND).err
+
+
+def test_a_model(run: Run, folder: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    perceptron(folder / "p.onnx", inputs=2)
+    said = run(
+        "calculator", "define", "p", "--model", "p.onnx", "--requires", "z,mag", "--unit", "", "--trained-on", "field"
+    )
+    assert said.out.startswith("p@1: p = model sha256:")
+    assert run("pull", "field", "ID,p", "--where", "z < 0.2", "--json").json["rows"][0]["p"] > 0
+    assert "Name the calculator" in run("calculator", "define", "--model", "p.onnx", status=2).err
+
+
+def test_several_results(run: Run) -> None:
+    said = run("calculator", "define", "two", "--provides", "a,b", "--expression", "a = z + 1; b = a * 2")
+    assert said.out == "two@1: a = z + 1; b = a * 2\n"
+    assert run("pull", "field", "b", "--where", "z < 0.2", "--json").json["rows"] == [{"b": 2.2}]
+
+
+def test_check_invalidate_and_validate(run: Run) -> None:
+    assert run("calculator", "check", "absmag", "--on", "field").out.endswith("the same values each time\n")
+    run("pull", "field", "absmag", "--name", "far")
+    said = run("calculator", "invalidate", "absmag", "--reason", "no K-correction")
+    assert said.out == "absmag@1 is invalid: no K-correction\n"
+    refused = run("pull", "field", "absmag", "--json", status=EXIT_NOT_FOUND)
+    assert json.loads(refused.err)["code"] == "cannot_derive"
+    assert "declared invalid: no K-correction" in json.loads(refused.err)["message"]
+    assert run("calculator", "validate", "absmag@1", "--reason", "it was there", "--json").json["valid"]
+    assert run("pull", "field", "absmag", "--json").json
+    run("calculator", "invalidate", "absmag", "--reason", " ", status=2)

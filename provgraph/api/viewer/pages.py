@@ -20,6 +20,7 @@ from provgraph.api import limits, loaders
 from provgraph.api.context import Service
 from provgraph.api.security import POLICY
 from provgraph.errors import InvalidInput, NotFound, ProvgraphError
+from provgraph.resolver.why import PULLED
 from provgraph.schema.calculator import AttributeCalculatorDefinition
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.objects import DBObject
@@ -78,10 +79,10 @@ def _index(survey: Survey, wanted: str, after: str, every: bool) -> dict[str, An
     if not page.objects and named and not wanted and not after:
         named, page = False, loaders.collections(survey, first=PAGE_ROWS)
     given = survey.names_of([c.object_id for c in page.objects])
-    loaders.prepare_notation(survey, page.objects)
+    shown = zip(page.objects, survey.notations(page.objects), loaders.known_rows(survey, page.objects), strict=True)
     rows = [
-        {"object": c, "name": given.get(c.object_id, ""), "notation": repr(c), "n": n, "operator": type(c).__name__}
-        for c, n in zip(page.objects, loaders.known_rows(survey, page.objects), strict=True)
+        {"object": c, "name": given.get(c.object_id, ""), "notation": made, "n": n, "operator": type(c).__name__}
+        for c, made, n in shown
     ]
     place = {"after": page.cursors[-1]} if page.more and page.cursors else {}
     more = urlencode({**({"q": wanted} if wanted else {}), **({} if named else {"all": 1}), **place}) if place else ""
@@ -120,15 +121,19 @@ def _thing(survey: Survey, object_id: str, up: int, down: int) -> dict[str, Any]
     given = survey.names_of([o.object_id for o in (one, *above, *below)])
     roles = {d.object_id: role for role, _, d in one.dependencies()}
     collection = one if isinstance(one, SourceCollection) else None
-    loaders.prepare_notation(survey, [o for o in (one, *above, *below) if isinstance(o, SourceCollection)])
+    shown = [o for o in (one, *above, *below) if isinstance(o, SourceCollection)]
+    made = {o.object_id: notation for o, notation in zip(shown, survey.notations(shown), strict=True)}
     return {
         "one": one, "name": given.get(object_id) or getattr(one, "name", "") or "", "kind": type(one).__name__,
-        "notes": notes, "versions": survey.versions(one), "svg": _svg(view), "lineage": view.lineage,
+        "notes": [n for n in notes if n["kind"] != PULLED], "versions": survey.versions(one),
+        "svg": _svg(view), "lineage": view.lineage,
         "description": next((n["value"] for n in reversed(notes) if n["kind"] == "description"), ""),
         "tags": list(dict.fromkeys(n["value"] for n in notes if n["kind"] == "tag")),
-        "parents": [_linked(p, given, roles.get(p.object_id, "")) for p in above],
-        "children": [_linked(c, given) for c in below], "exports": EXPORTS,
-        "collection": collection, "statistics": loaders.statistics(survey, collection) if collection is not None else {},
+        "parents": [_linked(p, given, made, roles.get(p.object_id, "")) for p in above],
+        "children": [_linked(c, given, made) for c in below], "exports": EXPORTS,
+        "collection": collection, "notation": made.get(object_id, ""),
+        "status": survey.status(collection) if collection is not None else None, "pulls": loaders.pulls(notes),
+        "invalid": loaders.invalid(notes), "statistics": loaders.statistics(survey, collection) if collection is not None else {},
         "n": loaders.known_rows(survey, [collection])[0] if collection is not None else None,
         "head": _head(survey, one),
         "pull": _pull_link(collection, given.get(object_id, "")) if collection is not None else "",
@@ -137,11 +142,11 @@ def _thing(survey: Survey, object_id: str, up: int, down: int) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _linked(one: DBObject, given: dict[str, str], role: str = "") -> dict[str, Any]:
+def _linked(one: DBObject, given: dict[str, str], made: dict[str, str], role: str = "") -> dict[str, Any]:
     """Another object as a link: its name, or else how it is made."""
     name = given.get(one.object_id) or str(getattr(one, "name", "") or getattr(one, "text", ""))
-    made = repr(one) if not name and isinstance(one, SourceCollection) else ""
-    return {"id": one.object_id, "name": name, "notation": made, "kind": type(one).__name__, "role": role}
+    notation = made.get(one.object_id, "") if not name else ""
+    return {"id": one.object_id, "name": name, "notation": notation, "kind": type(one).__name__, "role": role}
 
 
 def _head(survey: Survey, one: DBObject) -> tuple[list[str], list[list[Any]]] | None:

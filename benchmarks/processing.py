@@ -13,52 +13,63 @@ import provgraph
 from benchmarks.figure import Figure, shown, timed, typical
 
 ROUNDS = 7
-READ = ("id", "z", "mag_r")  # what the request needs of the catalog
 
 
 def measure(directory: Path, n: int) -> list[Figure]:
     """On the survey in `directory`, whose collection ``catalog`` has `n` sources."""
     with provgraph.open(directory) as survey:
         catalog = survey["catalog"]
+        indexes, survey.store_.indexes = survey.store_.indexes, None  # a column that is asked for often gets one: below
         redshift = np.sort(survey.process(catalog.select("z"))[0]["z"].values)
-        processing, whole, rows = [], [], 0
-        for turn in range(ROUNDS):
-            # Another cosmology and a slightly larger selection each time: nothing that is stored can serve.
-            name, limit = f"absmag_{turn}", float(redshift[n // 100 + turn])
-            survey.define_calculator(
-                name,
-                requires=["mag_r", "z"],
-                expression="mag_r - distmod(z)",
-                unit="mag",
-                parameters={"H0": 70.0 + turn},
-            )
-            began = perf_counter()
-            pull = survey.pull(catalog, ["id", "z", name], where=f"z < {limit!r}")
-            rows = len(pull.data())
-            whole.append(perf_counter() - began)
-            assert pull.measured is not None
-            assert list(pull.measured.calculated.values()) == [rows], "something stored was used"
-            processing.append(pull.measured.seconds)
-        ranges = _byte_ranges(survey, catalog)
-        plain = typical(timed(lambda: _read(ranges)) for _ in range(ROUNDS))
+        done = {}
+        for number, expression in enumerate(("", "mag_r - distmod(z)", "mag_r - distmod(z) + 2.5*log10(1+z)")):
+            done[expression] = _jobs(survey, catalog, redshift[n // 100 + ROUNDS * number :], expression, number)
+        ranges = {e: _byte_ranges(survey, catalog, ("id", "z", "mag_r") if e else ("id", "z")) for e in done}
+        plain = {e: typical(timed(lambda r=r: _read(r)) for _ in range(ROUNDS)) for e, r in ranges.items()}
+        (_, _, pull) = done["mag_r - distmod(z)"]
         again, measured = _again(survey, pull)
+        survey.store_.indexes = indexes
     with provgraph.open(directory) as survey:
         reopened, _ = _again(survey, pull, rounds=1)
-    size = sum(length for _, _, length in ranges) / 1e6
-    ratio = typical(processing) / plain
     nothing = measured.filtered == 0 and not any(measured.calculated.values())
-    return [
-        Figure(
-            f"filter 1 % of {n:,} sources and `mag - distmod(z)`, processing part", shown(typical(processing)),
-            f"plain read of the {size:,.0f} MB it needs: {shown(plain)}", f"{ratio:.2f}x", "<= 2.0x", ratio <= 2.0,
-        ),
-        Figure("the same, whole pull with its results stored", shown(typical(whole)), "", f"{rows:,} sources"),
-        Figure(
-            "the same pull again, with its table", shown(again), f"the first after the survey is opened again: {shown(reopened)}",
-            f"criteria on {measured.filtered:,}, calculators on {sum(measured.calculated.values()):,} sources",
-            "no source, <= 50 ms each", nothing and max(again, reopened) <= 0.05,
-        ),
-    ]  # fmt: skip
+    figures = []
+    for expression, (processing, whole, _) in done.items():
+        size = sum(length for _, _, length in ranges[expression]) / 1e6
+        ratio = processing / plain[expression]
+        with_it = f" and `{expression}`" if expression else ""
+        figures.append(Figure(
+            f"filter 1 % of {n:,} sources{with_it}, processing part",
+            f"{shown(processing)}; whole pull with its results stored {shown(whole)}",
+            f"plain read of the {size:,.0f} MB it needs: {shown(plain[expression])}", f"{ratio:.2f}x",
+            *(("<= 1.6x", ratio <= 1.6) if expression == "mag_r - distmod(z)" else ()),
+        ))  # fmt: skip
+    figures.append(Figure(
+        "the same pull again, with its table", shown(again), f"the first after the survey is opened again: {shown(reopened)}",
+        f"criteria on {measured.filtered:,}, calculators on {sum(measured.calculated.values()):,} sources",
+        "no source, <= 50 ms each", nothing and max(again, reopened) <= 0.05,
+    ))  # fmt: skip
+    return figures
+
+
+def _jobs(survey: Any, catalog: Any, limits: Any, expression: str, number: int) -> tuple[float, float, Any]:
+    """Typical seconds of the processing part and of the whole pull, and the last pull."""
+    processing, whole = [], []
+    for turn in range(ROUNDS):
+        # Another cosmology and a slightly larger selection each time: nothing that is stored can serve.
+        names = ["id", "z"]
+        if expression:
+            names.append(f"absmag_{number}_{turn}")
+            survey.define_calculator(
+                names[-1], requires=["mag_r", "z"], expression=expression, unit="mag", parameters={"H0": 70.0 + turn},
+            )  # fmt: skip
+        began = perf_counter()
+        pull = survey.pull(catalog, names, where=f"z < {float(limits[turn])!r}")
+        rows = len(pull.data())
+        whole.append(perf_counter() - began)
+        assert pull.measured.filtered == len(catalog), "something stored was used"
+        assert list(pull.measured.calculated.values()) == ([rows] if expression else [])
+        processing.append(pull.measured.seconds)
+    return typical(processing), typical(whole), pull
 
 
 def _again(survey: Any, pull: Any, rounds: int = ROUNDS) -> tuple[float, Any]:
@@ -72,12 +83,12 @@ def _again(survey: Any, pull: Any, rounds: int = ROUNDS) -> tuple[float, Any]:
     return typical(seconds), repeated.measured
 
 
-def _byte_ranges(survey: Any, catalog: Any) -> list[tuple[Path, int, int]]:
+def _byte_ranges(survey: Any, catalog: Any, names: tuple[str, ...]) -> list[tuple[Path, int, int]]:
     """Where the needed columns stand: file, offset, length."""
     copied, done = survey.processor.optimised(catalog)
     order, _ = survey.processor.order(copied, done.plan)
     found = []
-    for name in READ:
+    for name in names:
         attribute = catalog.attributes()[name]
         identifier = attribute.origin in order.identifiers
         (segment, *_) = order.sources[catalog.sources().key] if identifier else order.columns[attribute.origin]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import catalog, ingest, processing, selection
+import provgraph
+from benchmarks import catalog, graph, ingest, joins, processing, reuse, selection
 from benchmarks.figure import HEADER, Figure
 
 pytestmark = pytest.mark.embedded
@@ -38,13 +39,35 @@ def test_ingest_and_processing(tmp_path: Path) -> None:
 
 def test_the_calculator_sees_what_is_selected(tmp_path: Path) -> None:
     catalog.write_fits(tmp_path / "a.fits", ROWS)
-    seconds, seen, limit, columns = selection._ours(tmp_path / "survey", tmp_path / "a.fits", 200)
-    assert seen == 200
+    seconds, seen, limit, columns, others = selection._ours(tmp_path / "survey", tmp_path / "a.fits", 200)
+    assert seen == others == {200}
     assert (columns["z"] < limit).sum() == 200
     assert len(seconds) == selection.ROUNDS
-    _, theirs = selection._polars(columns, limit)
-    assert theirs == ROWS
+    assert selection._polars(columns, limit, False)[1] == ROWS
+    assert selection._polars(columns, limit, True)[1] == 200
+
+
+def test_what_is_stored_is_looked_at_alone(tmp_path: Path) -> None:
+    catalog.write_fits(tmp_path / "a.fits", ROWS)
+    with provgraph.open(tmp_path / "survey") as survey:
+        survey.ingest(tmp_path / "a.fits", name="catalog", id="id", units={"z": ""})
+    within, *_ = reuse.measure(tmp_path / "survey", ROWS)
+    assert "criterion on 200" in within.ours
+
+
+def test_graphs_are_filled(tmp_path: Path) -> None:
+    catalog.write_fits(tmp_path / "a.fits", 200)
+    figures = graph.measure(tmp_path / "survey", tmp_path / "a.fits", (20, 40, 60))
+    assert len(figures) == 5
+    with provgraph.open(tmp_path / "survey") as survey:
+        assert len(survey.find("created is not null")) > 40  # some are made twice, which is once
 
 
 def test_a_missed_bar_is_seen() -> None:
     assert "**no**" in Figure("a", "1", "2", "3x", "<= 2x", False).row()
+
+
+def test_joins_agree_with_those_of_polars() -> None:
+    pytest.importorskip("polars")
+    figures = joins.measure(3 * ROWS)  # what they find is compared before it is timed
+    assert len(figures) == 4

@@ -16,7 +16,9 @@ from tests.conftest import ROOT
 from tests.pages import PAGES
 
 pytest_plugins = ("tests.demonstration",)
-RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
+RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", ROOT / "docs" / "calculators.md"]
+# They make their own data, and show what they print; with what has to be installed for that.
+SHOW = {"source-collections.md": (), "relations.md": (), "rewriting.md": (), "learning.md": ("onnx", "onnxruntime")}
 
 
 def _id(page: Path) -> str:
@@ -68,6 +70,34 @@ def test_what_is_shown_runs(page: Path, demonstration: Path, tmp_path: Path, mon
                 check=False,
             )
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("name", SHOW)
+def test_what_is_printed_is_what_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in SHOW[name]:
+        pytest.importorskip(module)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PROVGRAPH_GRAPH", raising=False)
+    page, compared = ROOT / "docs" / name, 0
+    for block, text in pages.printed(page):
+        assert text == block.code, f"{name}:{block.line}; to write it anew: python -m tests.pages docs/{name}"
+        compared += 1
+    assert compared == sum(block.output for block in pages.blocks(page)) > 2
+
+
+def test_the_rules_are_those_of_the_strategy() -> None:
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "rules.py", "--check"], check=False)
+    assert done.returncode == 0, "run: python scripts/rules.py"
+
+
+def test_every_measure_is_argued() -> None:
+    from provgraph.rewrite.strategy import PHASES
+
+    page = (ROOT / "docs" / "rewriting.md").read_text(encoding="utf-8")
+    for phase in PHASES:
+        said = f"*{phase.name}* (`{phase.measure.__name__}`)." if phase.measure is not None else f"*{phase.name}*"
+        assert said in page, phase.name
 
 
 def test_the_example_of_the_readme_is_short() -> None:

@@ -94,6 +94,8 @@ def fill(survey: Survey, catalogs: Path, out: Console) -> None:
     """Ingest the three catalogs and define the calculators; what is there already is found again."""
     from rich.table import Table
 
+    from provgraph.schema.operators import ConcatenateAttributes
+
     shown = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     for column, side in (
         ("catalog", "left"),
@@ -121,8 +123,8 @@ def fill(survey: Survey, catalogs: Path, out: Console) -> None:
     out.print(shown)
     spectra = survey["spectroscopy"].select("redshift", "redshift_error")
     shapes = survey["shapes"].select("radius", "ellipticity", "position_angle")
-    galaxies = survey.store(survey["photometry"].concatenate(spectra), name="galaxies")
-    survey.store(galaxies.concatenate(shapes), name="resolved galaxies")
+    galaxies = survey.store(ConcatenateAttributes(parents=[survey["photometry"], spectra]), name="galaxies")
+    survey.store(ConcatenateAttributes(parents=[galaxies, shapes]), name="resolved galaxies")
     out.print(
         "\nAll three name the same sources alike, so they share an id space. Two collections are made by hand, and nothing "
         "is copied or computed for them: [bold]galaxies[/] is photometry with spectroscopy, [bold]resolved galaxies[/] is "

@@ -278,8 +278,8 @@ class Survey:
         if name:
             batch.note(collection, "name", name)
         if batch.objects or name:
-            new = self.mapper.write(batch)
-            index.add(self.mapper, [o for o in new if isinstance(o, SourceCollection)])
+            batch.indexing = index.prepare(self.mapper, batch.objects)
+            self.mapper.write(batch)
             self._names.clear()
         return collection
 
@@ -367,8 +367,8 @@ class Survey:
             if why.is_new(resolution, about):
                 batch.note(resolution.result, why.PULLED, why.statement(resolution), once=True)
             if batch.objects or batch.edges:
-                new = self.mapper.write(batch)
-                index.add(self.mapper, [o for o in new if isinstance(o, SourceCollection)], resolver.known)
+                batch.indexing = index.prepare(self.mapper, batch.objects, resolver.known)
+                self.mapper.write(batch)
                 if named:
                     self._names.clear()
         return Pull(resolution, self.processor, self)

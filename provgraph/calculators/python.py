@@ -164,7 +164,9 @@ class PythonKind:
         try:
             found = installed(method.text)
         except ProvgraphError as error:
-            return f"{method.label} was {self.says(method)}, and {error.message[0].lower()}{error.message[1:].rstrip('.')}"
+            return (
+                f"{method.label} was {self.says(method)}, and {error.message[0].lower()}{error.message[1:].rstrip('.')}"
+            )
         if found.code == method.code:
             return ""
         return (

@@ -60,6 +60,7 @@ class Batch:
     notes: list[Note] = field(default_factory=list)
     edges: list[tuple[str, Any, Any, dict[str, Any]]] = field(default_factory=list)
     once: list[tuple[Note, DBObject]] = field(default_factory=list)
+    indexing: Callable[[Run], None] | None = None  # of their sources, so that nothing is stored that is not found
 
     def add(self, *objects: DBObject) -> None:
         """Objects, and everything unstored they depend on, dependencies first."""
@@ -143,6 +144,8 @@ class Mapper:
             edges = self._edges(batch, created, identities)
             self._nodes(run, batch, edges)
             index_atoms(run, created)
+            if batch.indexing is not None:
+                batch.indexing(run)
             self._write_edges(run, edges)
             written = Written(
                 self.context, recorded, tuple(p for _, p in rows),

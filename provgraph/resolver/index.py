@@ -6,7 +6,7 @@ It may be dropped and rebuilt; without it less is found to be there already, and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from provgraph import names
@@ -18,6 +18,7 @@ from provgraph.rewrite.fingerprints import fingerprint
 from provgraph.rewrite.neighbours import neighbours
 from provgraph.rewrite.plan import criterion_origins
 from provgraph.schema.collection import SourceCollection
+from provgraph.schema.objects import DBObject
 from provgraph.schema.sets import Atoms, SourceSet
 
 statements.declare("SourceSet", "source_set")
@@ -27,14 +28,22 @@ MOST_NEIGHBOURS = 2000
 
 
 def add(mapper: Mapper, collections: Iterable[SourceCollection], known: Known | None = None) -> None:
-    """Put the sets of newly stored collections into the index."""
+    """Put the sets of stored collections into the index."""
+    work = prepare(mapper, collections, known)
+    if work is not None:
+        mapper.engine.write(work)
+
+
+def prepare(mapper: Mapper, objects: Iterable[DBObject], known: Known | None = None) -> Callable[[Run], None] | None:
+    """What puts the sets of collections into the index, for the transaction that stores them; None where all are there."""
+    collections = [one for one in objects if isinstance(one, SourceCollection)]
     sets = {one.sources().key: (one.sources(), one.id_space) for one in collections}
     if not sets:
-        return
+        return None
     there = {row["key"] for row in mapper.read("source_sets_known", keys=sorted(sets))}
     fresh = {key: value for key, value in sets.items() if key not in there}
     if not fresh:
-        return
+        return None
     known = known or Known(mapper)
     known.define(*(one for one, _ in fresh.values()))
     rows = [
@@ -48,7 +57,7 @@ def add(mapper: Mapper, collections: Iterable[SourceCollection], known: Known | 
         for relation, edges in related.items():
             run(statements.load("queries/relate_atoms", relation=relation), rows=edges)
 
-    mapper.engine.write(work)
+    return work
 
 
 def equal_sets(mapper: Mapper, known: Known, wanted: SourceSet, space: str) -> list[str]:

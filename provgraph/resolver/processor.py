@@ -353,13 +353,13 @@ class TargetProcessor:
         )  # fmt: skip
         batch = Batch()
         recorder.into(batch, self.mapper.context)
+        batch.indexing = index.prepare(self.mapper, batch.objects)
         try:
-            new = self.mapper.write(batch)
+            self.mapper.write(batch)
         except Exception:  # after Ctrl-C they may be registered: the intent stays, and the next start looks
             for info, _ in report.kept:
                 self.store.delete(info.name)
             raise
-        index.add(self.mapper, [o for o in new if isinstance(o, SourceCollection)])
 
     def count(self, end: SourceCollection) -> int:
         """The number of sources of `end`: only the component that decides it is processed (paper, Fig. 4)."""

@@ -115,3 +115,17 @@ def test_a_calculator_of_a_whole_union_in_parts(start: Start) -> None:
         """,
         cuts=(18, 27),
     )
+
+
+def test_little_memory_where_nothing_is_needed(start: Start) -> None:
+    """No attribute of the end, but sources that are found by values under other identifiers."""
+    holds(
+        start,
+        """
+            c0 = calculated(one, 'half')
+            c1 = relabelled(c0, 6)
+            c2 = c1.filter('(complement(`half` is not null)) or (complement(`half` >= 10))')
+            c3 = union(c2, c1.filter('complement((complement(`half` is not null)) or (complement(`half` >= 10)))'))
+            c4 = c3.select()
+        """,
+    )

@@ -8,6 +8,8 @@ import pytest
 from provgraph.errors import InvalidInput
 from tests.surveys import open_survey, survey, write_fits  # noqa: F401
 
+pytestmark = pytest.mark.filterwarnings("ignore:Nothing proves that")
+
 
 @pytest.fixture
 def worked(survey, tmp_path):

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from provgraph.resolver import join
 from provgraph.resolver.join import match, search
 
 
@@ -29,10 +30,11 @@ def test_a_join_of_long_arrays_is_exact(
     apart: int, start: int, installed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Close and far apart, with Polars and without; neighbours beyond 2**53 are different sources."""
+    monkeypatch.setattr(join, "LARGE", 1 << 15)
     if not installed:
         monkeypatch.setitem(sys.modules, "polars", None)
     random = np.random.default_rng(apart)
-    every = start + np.cumsum(random.integers(1, apart, 3 << 20))
+    every = start + np.cumsum(random.integers(1, apart, 200_000))
     frame = every[random.random(len(every)) < 0.5]
     for part in (0.7, 0.01):
         ids = every[random.random(len(every)) < part]

@@ -323,7 +323,9 @@ def test_operators_compose_lazily() -> None:
         A.filter("z < .1").select("id", "z").rename(z="redshift").union(b.select("id", "z").rename(z="redshift"), policy="first")
         .relabel("merged", offset=1).filter("redshift > 0")
     )  # fmt: skip
-    renamed = "RenameAttributes(SelectAttributes(...), z -> redshift)"  # what has no name is spelled out, as far as one reads
+    renamed = (
+        "RenameAttributes(SelectAttributes(...), z -> redshift)"  # what has no name is spelled out, as far as one reads
+    )
     assert repr(made) == (
         f"FilterSources(RelabelSources(ConcatenateSources({renamed}, {renamed}, first wins), id + 1 into merged), redshift > 0.0)"
     )

@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from part import update
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- module map: scripts/module_map.py writes it -->", "<!-- end of the module map -->"
@@ -37,16 +39,5 @@ def _first_sentence(path: Path) -> str:
     return paragraph.split(". ")[0].rstrip(".")
 
 
-def main() -> int:
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    wanted = f"{before}{BEGIN}\n{module_map()}\n{END}{after}"
-    if "--check" in sys.argv:
-        return int(wanted != page)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(update(PAGE, BEGIN, END, module_map()))

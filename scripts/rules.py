@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from part import update  # noqa: E402
+
 from provgraph.rewrite import strategy  # noqa: E402
 from provgraph.rewrite.rule import load  # noqa: E402
 
@@ -34,16 +36,5 @@ def tables() -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    wanted = f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
-    if "--check" in sys.argv:
-        return int(wanted != page)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(update(PAGE, BEGIN, END, f"\n{tables()}\n"))

@@ -32,9 +32,8 @@ NAMES = ("x", "y", "n", "t")
 TYPES = {"x": "f8", "y": "f4", "n": "i4", "t": "U"}
 
 
-def columns(seed: int, n: int) -> dict[str, list[Any]]:
-    """Values with NaN and NULL: float64, float32, integers, text."""
-    random = np.random.default_rng(seed)
+def columns(random: np.random.Generator, n: int) -> dict[str, list[Any]]:
+    """Values with NaN and NULL: float64, float32, integers, text, and coordinates."""
 
     def some(values: list[Any], *, nan: bool = False) -> list[Any]:
         rare = random.random(n)
@@ -47,6 +46,8 @@ def columns(seed: int, n: int) -> dict[str, list[Any]]:
         "y": some([float(np.float32(v)) for v in random.choice([0.1, 0.25, 20.1, 3.0, -2.5], n)], nan=True),
         "n": some(random.integers(-3, 6, n).tolist()),
         "t": some(random.choice(["a", "b", "Sérsic", "zz"], n).tolist()),
+        "ra": some(random.uniform(9.0, 11.0, n).tolist(), nan=True),
+        "dec": some(random.uniform(19.0, 21.0, n).tolist()),
     }
 
 
@@ -84,7 +85,8 @@ class Start:
         tables: dict[str, Table] = {}
         for number, name in enumerate(("A", "B", "first", "second")):
             ids = sorted(np.random.default_rng(number).permutation(2 * N)[:N].tolist())
-            values = columns(number, N)
+            every = columns(np.random.default_rng(number), N)
+            values = {name: every[name] for name in NAMES}
             path = write_parquet(directory / f"{name}.parquet", {"id": ids}, values)
             made = survey.ingest(
                 path, name=name, id="id", **({"id_space": "sky"} if number < 2 else {"source_list": number})

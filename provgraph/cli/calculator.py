@@ -28,6 +28,8 @@ EXAMPLES = {
     "validate": "provgraph calculator validate absmag_i@1 --reason 'the K-correction was there'",
 }
 
+CalculatorName = Annotated[str, typer.Argument(metavar="NAME", help="Name, name@version or id.", show_default=False)]
+
 
 def define(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Of the calculator and its attribute.", show_default=False)] = "",
@@ -89,7 +91,7 @@ def ls(survey: SurveyOption = None, graph: GraphOption = "", as_json: JsonOption
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name, name@version or id.", show_default=False)],
+    name: CalculatorName,
     survey: SurveyOption = None,
     graph: GraphOption = "",
     as_json: JsonOption = False,
@@ -104,7 +106,7 @@ def show(
 
 
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name, name@version or id.", show_default=False)],
+    name: CalculatorName,
     on: Annotated[str, typer.Option("--on", metavar="COLLECTION", help="Collection to take sources from.", show_default=False)],
     sample: Annotated[int, typer.Option("--sample", metavar="N", help="How many of its sources.", min=1)] = 1000,
     survey: SurveyOption = None,
@@ -132,7 +134,7 @@ Reason = Annotated[
 
 
 def invalidate(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name, name@version or id.", show_default=False)],
+    name: CalculatorName,
     reason: Reason,
     survey: SurveyOption = None,
     graph: GraphOption = "",
@@ -143,7 +145,7 @@ def invalidate(
 
 
 def validate(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name, name@version or id.", show_default=False)],
+    name: CalculatorName,
     reason: Reason,
     survey: SurveyOption = None,
     graph: GraphOption = "",

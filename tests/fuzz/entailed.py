@@ -17,8 +17,9 @@ from provgraph.schema.collection import SourceCollection
 from provgraph.schema.operators import AttributeCalculator, External, RelabelSources, SelectSources
 from provgraph.schema.sets import Told
 from provgraph.schema.table import Table
+from tests.collections import columns
 from tests.fuzz.graphs import Graph
-from tests.fuzz.world import SPACE, TYPES, columns, table
+from tests.fuzz.world import SPACE, TYPES, table
 from tests.reference import Catalog
 
 TABLES = 60

@@ -22,6 +22,7 @@ from provgraph.schema.operators import AttributeCalculator, External
 from provgraph.schema.relabelling import Relabelling
 from provgraph.schema.table import Column, Table
 from tests import reference
+from tests.collections import columns
 from tests.fuzz import installed
 from tests.reference import Catalog
 
@@ -46,25 +47,6 @@ _SEGMENTS = ("segments_holding", "segments_of_source_sets", "segments_made", "so
 def _file(row: Mapping[str, Any]) -> str:
     """Of a row about a segment, the name of its file."""
     return str(row["properties"]["file"] if "properties" in row else json.loads(row["info"])["name"])
-
-
-def columns(random: np.random.Generator, n: int) -> dict[str, list[Any]]:
-    """Values with NaN and NULL: float64, float32, integers, text, and coordinates."""
-
-    def some(values: list[Any], *, nan: bool = False) -> list[Any]:
-        rare = random.random(n)
-        return [
-            None if r < 0.12 else float("nan") if nan and r < 0.24 else v for r, v in zip(rare, values, strict=True)
-        ]
-
-    return {
-        "x": some(random.choice([0.1, 0.25, 0.5, 0.75, 20.1, -1.0], n).tolist(), nan=True),
-        "y": some([float(np.float32(v)) for v in random.choice([0.1, 0.25, 20.1, 3.0, -2.5], n)], nan=True),
-        "n": some(random.integers(-3, 6, n).tolist()),
-        "t": some(random.choice(["a", "b", "Sérsic", "zz"], n).tolist()),
-        "ra": some(random.uniform(9.0, 11.0, n).tolist(), nan=True),
-        "dec": some(random.uniform(19.0, 21.0, n).tolist()),
-    }
 
 
 def write_parquet(path: Path, ids: list[int], values: Mapping[str, list[Any]]) -> Path:

@@ -82,6 +82,7 @@ def _check(found: Closure, reasoner: Reasoner, asked: list[Atoms]) -> tuple[int,
     return entailed, missed
 
 
+@pytest.mark.embedded
 @given(known_worlds(partial=False))
 @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 def test_nothing_is_found_that_does_not_hold(known: tuple[Sets, list[Fact]]) -> None:
@@ -116,6 +117,7 @@ def random_graph(n: int, seed: int) -> tuple[Knowledge, list[Atoms]]:
     return Knowledge(definitions), list(dict.fromkeys(made))
 
 
+@pytest.mark.embedded
 def test_single_comparisons_need_no_solver() -> None:
     entailed = missed = 0
     for seed in range(3):
@@ -126,6 +128,7 @@ def test_single_comparisons_need_no_solver() -> None:
     assert missed <= 0.005 * entailed, (entailed, missed)
 
 
+@pytest.mark.embedded
 def test_facts() -> None:
     definitions = dict(Criterion.parse("x < .1 and x < .2 and x > .5").bind(attributes()).conjuncts)
     large, small, other = sorted(definitions, key=lambda key: definitions[key])  # …p-3 is larger than …p-4

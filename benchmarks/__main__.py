@@ -48,10 +48,10 @@ def measure(rows: int, collections: int, served: str = "", directory: Path | Non
         catalog.write_fits(fits, rows)
         _say("ingest")
         figures = ingest.measure(fits, survey, rows)
+        _say("reuse")  # first: what the others store could serve here, too
+        figures += reuse.measure(survey, rows)
         _say("processing")
         figures += processing.measure(survey, rows)
-        _say("reuse")
-        figures += reuse.measure(survey, rows)
         _say("selection")
         figures += selection.measure(folder / "selection", rows, rows // 100)
         _say("joins")

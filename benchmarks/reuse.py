@@ -30,15 +30,16 @@ def measure(directory: Path, n: int) -> list[Figure]:
 def _within(survey: Any, catalog: Any, sample: Any) -> list[Figure]:
     """A hundredth is stored, half of it is asked for; before that was stored and after."""
     n = len(sample)
+    hundredth = n // 100 - n // 1000  # a little less: other benchmarks take the same survey from there
     narrow = catalog.filter(f"z < {float(sample[n // 200])!r}").select("id", "z")
     recomputed, seen = processed(survey, narrow, ROUNDS)
     assert seen == n
-    survey.pull(catalog, ["id", "z"], where=f"z < {float(sample[n // 100])!r}").data()
+    survey.pull(catalog, ["id", "z"], where=f"z < {float(sample[hundredth])!r}").data()
     reused, seen = processed(survey, narrow, ROUNDS)
     ratio = recomputed / reused
     return [
         Figure(
-            f"`x < a` of {n:,} sources where `x < b` is stored (b above a; 0.5 and 1 % of the sources), processing part",
+            f"`x < a` of {n:,} sources where `x < b` is stored (b above a; 0.5 and 0.9 % of the sources), processing part",
             f"{shown(reused)}, criterion on {seen:,}", f"recomputed: {shown(recomputed)}", f"{ratio:.1f}x faster",
             ">= 15x", ratio >= 15,
         )

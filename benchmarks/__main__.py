@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import catalog, graph, ingest, joins, processing, reuse, selection, startup
-from benchmarks.figure import HEADER, Figure
+from benchmarks.figure import HEADER, Figure, apart
 
 ROWS = 10_000_000
 COLLECTIONS = 100_000
@@ -49,16 +49,16 @@ def measure(rows: int, collections: int, served: str = "", directory: Path | Non
         _say("ingest")
         figures = ingest.measure(fits, survey, rows)
         _say("reuse")  # first: what the others store could serve here, too
-        figures += reuse.measure(survey, rows)
+        figures += apart(reuse.measure, survey, rows)
         _say("processing")
-        figures += processing.measure(survey, rows)
+        figures += apart(processing.measure, survey, rows)
         _say("selection")
-        figures += selection.measure(folder / "selection", rows, rows // 100)
+        figures += apart(selection.measure, folder / "selection", rows, rows // 100)
         _say("joins")
-        figures += joins.measure(rows)
+        figures += apart(joins.measure, rows)
         _say("graphs")
         catalog.write_fits(small, 2000)
-        figures += graph.measure(folder / "graph", small, (collections // 10, collections // 2, collections))
+        figures += apart(graph.measure, folder / "graph", small, (collections // 10, collections // 2, collections))
         if served:
             figures += graph.measure(folder / "served", small, (collections // 10, 0, collections), graph=served)
     _say("start-up")

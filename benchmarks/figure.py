@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -39,6 +41,12 @@ def timed(work: Callable[[], Any]) -> float:
     return perf_counter() - began
 
 
+def apart(measure: Callable[..., list[Figure]], *given: Any) -> list[Figure]:
+    """`measure` in a process of its own: what others left in the memory of this one is no part of it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, *given).result()
+
+
 def typical(seconds: Iterable[float]) -> float:
     """The median: one disturbed run does not count."""
     return median(seconds)
@@ -54,5 +62,10 @@ def processed(survey: Any, end: Any, rounds: int) -> tuple[float, int]:
 
     copied, done = survey.processor.optimised(end)
     order, _ = survey.processor.order(copied, done.plan)
-    outcomes = [run_partition(order, store=survey.store_) for _ in range(rounds)]
-    return typical(o.seconds for o in outcomes), outcomes[0].filtered
+    seconds = []
+    for _ in range(rounds):
+        outcome = run_partition(order, store=survey.store_)
+        seconds.append(outcome.seconds)
+        looked = outcome.filtered
+        del outcome  # to keep a hundred results would measure how fast the system gives out memory
+    return typical(seconds), looked

@@ -91,7 +91,7 @@ def _ours(directory: Path, fits: Path, selected: int
                 began = perf_counter()
                 pull = survey.pull(sources, ["id", f"absmag_{turn}"], where=f"z < {limit!r}")
                 resolved = perf_counter() - began
-                processing, looked = processed(survey, pull.result, ROUNDS)
+                processing, looked = processed(survey, pull.result, 3 * ROUNDS)
                 assert looked == len(columns["id"]), "something stored was used"
                 began = perf_counter()
                 pull.data()

@@ -52,7 +52,7 @@ def test_what_is_stored_is_looked_at_alone(tmp_path: Path) -> None:
     with provgraph.open(tmp_path / "survey") as survey:
         survey.ingest(tmp_path / "a.fits", name="catalog", id="id", units={"z": ""})
     within, *_ = reuse.measure(tmp_path / "survey", ROWS)
-    assert "criterion on 200" in within.ours
+    assert "criterion on 180" in within.ours
 
 
 def test_graphs_are_filled(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ class Intents:
         Whoever fails inside removes what it wrote. Ctrl-C can come between any two steps, also right after the graph was
         told: then nothing may be removed, and the next start looks what the graph knows.
         """
+        # Compiled modules may lose a Ctrl-C while they are imported: what is needed to write segments is there before.
+        import h5py  # noqa: F401
+
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / f"{uuid4().hex}.intent"
         path.write_text(json.dumps({"process": processes.mark()}), encoding="utf-8")

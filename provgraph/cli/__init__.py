@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 from provgraph.errors import EXIT_ERROR, EXIT_USAGE, ProvgraphError
 
@@ -19,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no ✔ still gets the line
     as_json = "--json" in given[: given.index("--")] if "--" in given else "--json" in given
+    unraisable, sys.unraisablehook = sys.unraisablehook, _once_more
     try:
         return _run(given, as_json)
     except ProvgraphError as error:
@@ -37,6 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         how = f"this is a fault of provgraph: please report it at {REPORT_AT} with what PROVGRAPH_DEBUG=1 prints"
         _say(f"{what} ({how}).", _shape("internal_error", what), as_json)
         return EXIT_ERROR
+    finally:
+        sys.unraisablehook = unraisable
+
+
+def _once_more(unraisable: Any) -> None:
+    """Ctrl-C that came while something was being finalised, where Python has nobody to tell it to: it is raised again."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        later = threading.Timer(0.02, _thread.interrupt_main)  # at once it would be raised in here, and lost again
+        later.daemon = True
+        later.start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _run(given: list[str], as_json: bool) -> int:

@@ -34,7 +34,7 @@ def interrupt(command: Sequence[str], how: signal.Signals, kept: Sequence[Path])
             out, err = child.communicate(timeout=60)
         finally:
             child.kill()
-    assert out == ""
+    assert out == "", (out, err, child.returncode)
     if how == signal.SIGINT:
         assert (child.returncode, err) == (130, "provgraph: interrupted; nothing is half stored.\n")
     else:

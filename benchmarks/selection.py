@@ -167,6 +167,7 @@ def _duckdb(columns: dict[str, Array], limit: float, best: bool) -> tuple[float,
         return pa.array(_absmag(z.to_numpy(), mag.to_numpy()))
 
     connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")  # it would be among the figures
     connection.register("arrow", pa.table(columns))
     connection.execute("CREATE TABLE a AS SELECT * FROM arrow")  # its own storage, where it is fastest
     connection.create_function("absmag", calculator, ["DOUBLE", "FLOAT"], "DOUBLE", type="arrow")

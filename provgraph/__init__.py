@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from provgraph.resolver.ranking import Ranking as Ranking
     from provgraph.schema.collection import SourceCollection as SourceCollection
     from provgraph.survey import Survey as Survey
+    from provgraph.targets.source_list import SourceList as SourceList
+    from provgraph.targets.source_list import SourceListParameters as SourceListParameters
 
 # Importing numpy and an engine takes longer than `provgraph --help` may: names are looked up when they are used.
 _HOMES = {
@@ -27,6 +30,17 @@ _HOMES = {
     "SourceCollection": "provgraph.schema.collection",
     "persistent": "provgraph.schema.properties",
     "link": "provgraph.schema.properties",
+    "DataObject": "provgraph.schema.objects",
+    "Parameters": "provgraph.schema.target",
+    "ProcessTarget": "provgraph.schema.target",
+    "SourceList": "provgraph.targets.source_list",
+    "SourceListParameters": "provgraph.targets.source_list",
+    "Secret": "provgraph.schema.calls",
+    "process_params": "provgraph.schema.target",
+    "not_traced": "provgraph.schema.calls",
+    "read_recipe": "provgraph.targets.recipe",
+    "run_program": "provgraph.trace.programs",
+    "untraced": "provgraph.schema.calls",
     "calculator": "provgraph.calculators.declaration",
     "Output": "provgraph.calculators.declaration",
     "Missing": "provgraph.calculators.declaration",
@@ -52,3 +66,9 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'provgraph' has no attribute {name!r}")
+
+
+if "PROVGRAPH_CALL" in os.environ:  # a child process that was started inside a recorded call
+    from provgraph.trace.parallel import from_environment
+
+    from_environment()

@@ -37,8 +37,16 @@ class Settings:
     graph: str = EMBEDDED  # PROVGRAPH_GRAPH: "embedded", or an address such as bolt://localhost:7687
     graph_auth: tuple[str, str] | None = field(default=None, repr=False)  # PROVGRAPH_GRAPH_AUTH: user:password
     graph_database: str | None = None  # PROVGRAPH_GRAPH_DATABASE: the server's default one unless said
-    store: str = "hdf5"  # PROVGRAPH_STORE
+    store: str | None = None  # PROVGRAPH_STORE: places of the files of objects, in their order, separated by commas
+    cache_size: str | None = None  # PROVGRAPH_CACHE_SIZE: what is kept here of files from far away, such as 50GiB
     memory: str | None = None  # PROVGRAPH_MEMORY: what one processing may take, such as 1GiB; no limit unless said
+
+    classes: tuple[
+        str, ...
+    ] = ()  # PROVGRAPH_CLASSES: modules with persistent classes that commands import, separated by commas
+
+    # PROVGRAPH_PUBLICATION_POLICY: the provenance policy that things are checked by before they get an identifier
+    publication_policy: Path | None = None
 
     # PROVGRAPH_CALCULATOR_SECONDS, PROVGRAPH_CALCULATOR_MEMORY: what foreign code may take in one call; no limit unless said
     calculator_seconds: float | None = None
@@ -53,12 +61,15 @@ class Settings:
             survey=Path(given["survey"]) if given["survey"] else None,
             graph_auth=parse_auth(given["graph_auth"]) if given["graph_auth"] else None,
             graph_database=given["graph_database"],
+            store=given["store"],
+            cache_size=given["cache_size"],
             memory=given["memory"],
+            classes=tuple(c.strip() for c in (given["classes"] or "").split(",") if c.strip()),
+            publication_policy=Path(given["publication_policy"]) if given["publication_policy"] else None,
             calculator_seconds=parse_seconds(given["calculator_seconds"]),
             calculator_memory=given["calculator_memory"],
         )
-        chosen = {f: v for f in ("graph", "store") if (v := given[f])}
-        return replace(settings, **chosen)  # type: ignore[arg-type]  # both are text
+        return replace(settings, graph=given["graph"]) if given["graph"] else settings
 
 
 def parse_auth(text: str) -> tuple[str, str]:

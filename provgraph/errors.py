@@ -76,6 +76,12 @@ class UnknownAttribute(LanguageError, LookupError):
     code = "unknown_attribute"
 
 
+class UnknownProperty(InvalidInput, AttributeError):
+    """A property that no object here has."""
+
+    code = "unknown_property"
+
+
 class UnitMismatch(LanguageError):
     """Quantities of different dimensions meet."""
 
@@ -115,6 +121,18 @@ class OperatorError(InvalidInput):
     """An operator whose parents or parameters contradict its definition."""
 
     code = "operator_invalid"
+
+
+class MakeFailed(ProvgraphError):
+    """A target whose make() fails; nothing of it is stored but that it failed."""
+
+    code = "make_failed"
+
+
+class ProgramFailed(ProvgraphError):
+    """An external program that ended with an error, took too long, or did not write what it should."""
+
+    code = "program_failed"
 
 
 class CalculatorError(ProvgraphError):
@@ -175,6 +193,13 @@ class RewriteError(ProvgraphError):
     """A rewrite rule broke its promise; ours, never the user's fault."""
 
     code = "rewrite_broken"
+
+
+class PolicyViolated(InvalidInput):
+    """What a provenance policy forbids; `details["report"]` has the findings."""
+
+    code = "policy_violated"
+    exit_status = EXIT_INVALID
 
 
 class MissingExtra(ProvgraphError, ImportError):

@@ -25,7 +25,7 @@ from provgraph.resolver.processor import segment_entity
 from provgraph.schema import keys
 from provgraph.schema.attribute import Attribute, AttributeSet
 from provgraph.schema.files import DataFile
-from provgraph.schema.objects import DBObject
+from provgraph.schema.objects import DataObject, DBObject
 from provgraph.schema.operators import External, SourceListWrapper
 from provgraph.schema.operators.source_list_wrapper import IDENTIFIER
 from provgraph.schema.properties import Reference
@@ -43,7 +43,8 @@ class Declaration:
     id : column with the identifiers; None numbers the rows. id_space : '' makes the catalog a space of its own.
     columns : columns wanted, all when empty. rename, units, ucds, descriptions, missing : by column of the file;
     `missing` gives the values that stand for "no value". source_list : the number of the source list that it is, if it is one;
-    then `id` numbers the sources in the list. frames : what a source list was measured on.
+    then `id` numbers the sources in the list. frames : what a source list was measured on. delivered : the data object whose file
+    it is, where a survey made it.
     """
 
     id: str | None = None
@@ -57,6 +58,7 @@ class Declaration:
     missing: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     source_list: int | None = None
     frames: tuple[DBObject, ...] = ()
+    delivered: DataObject | None = None
 
     def canonical(self) -> str:
         missing = {k: [repr(v) for v in _listed(v)] for k, v in self.missing.items()}
@@ -94,7 +96,8 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
     digest = file_digest(path)
     extractor = recognise(path)
     with extractor.open(path, table=declaration.table, id=declaration.id, missing=declaration.missing) as source:
-        file = known_files.as_read(mapper, path, digest, extractor.format)
+        stored = declaration.delivered.file if declaration.delivered is not None else None
+        file = known_files.as_read(mapper, path, digest, extractor.format, stored)
         external, wanted = _declare(source, declaration, file, digest)
         if replaces is not None:
             _succeed(external, replaces)
@@ -121,6 +124,8 @@ def ingest(mapper: Mapper, store: BulkStore, path: Path, declaration: Declaratio
             info = _load(source, store, external, declaration, wanted, progress)
             segment = segment_entity(info, external.sources().key)
             recorder.uses("file", file)
+            if declaration.delivered is not None:
+                recorder.uses("source_list", declaration.delivered)
             recorder.generates("segment", segment)
             recorder.finish(sources=info.n)
             batch = Batch()
@@ -231,7 +236,12 @@ def _declare(source: Source, declaration: Declaration, file: DataFile,
         "declaration": declaration.canonical(),
     }  # fmt: skip
     external = (
-        SourceListWrapper(**values, source_list=declaration.source_list, frames=list(declaration.frames))
+        SourceListWrapper(
+            **values,
+            source_list=declaration.source_list,
+            frames=list(declaration.frames),
+            delivered=declaration.delivered,
+        )
         if listed
         else External(**values)
     )
@@ -258,6 +268,8 @@ def _check_number(mapper: Mapper, wrapper: SourceListWrapper) -> None:
     ):
         assert isinstance(known, SourceListWrapper)
         same = known.lineage_key == wrapper.lineage_key or known.identity == wrapper.identity
+        if wrapper.delivered is not None and known.delivered is not None:
+            same = same or known.delivered.identity == wrapper.delivered.identity
         if not same and known.id_space == wrapper.id_space:
             raise IngestError(
                 f"Source list {wrapper.source_list} is {known.label}@{known.version} already; give this one another number, or say "

@@ -1,4 +1,7 @@
-"""Files that left the survey and come back: known by their bytes; what they say of themselves is only a hint."""
+"""Files that left the survey and come back: known by their bytes; what they say of themselves is only a hint.
+
+The file of a data object that was retrieved is one of them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 from provgraph.errors import FileDiffers, FileUnclear, NotFound
 from provgraph.graph.mapper import Batch, Mapper
 from provgraph.schema.collection import SourceCollection
-from provgraph.schema.files import DataFile, ExportedFile
+from provgraph.schema.files import DataFile, ExportedFile, StoredFile
 from provgraph.schema.objects import DBObject
 from provgraph.trace.activity import Recorder
 
@@ -67,7 +70,7 @@ def sent(mapper: Mapper, chunks: Iterable[bytes], collection: SourceCollection, 
 
 
 def identify(mapper: Mapper, path: Path, digest: str, survey_id: str) -> DBObject:
-    """What a file is: the collection it was written from, or itself where it was read.
+    """What a file is: the collection it was written from, the data object whose file it is, or itself where it was read.
 
     Raises
     ------
@@ -90,8 +93,11 @@ def identify(mapper: Mapper, path: Path, digest: str, survey_id: str) -> DBObjec
     raise _ambiguous(path, found)
 
 
-def as_read(mapper: Mapper, path: Path, digest: str, format: str) -> DataFile:
-    """The record of a file that is read: the one there is, or a new one that is linked to what it was written from."""
+def as_read(mapper: Mapper, path: Path, digest: str, format: str, stored: StoredFile | None = None) -> DataFile:
+    """The record of a file that is read: the one there is, or a new one that is linked to what it was written from.
+
+    stored : the file of a data object that it is.
+    """
     from provgraph.export.tables import stated
 
     files = _files(mapper, digest)
@@ -103,7 +109,8 @@ def as_read(mapper: Mapper, path: Path, digest: str, format: str) -> DataFile:
         about = _collection(mapper, said.iri)
     return DataFile(
         digest=digest, name=path.name, size=path.stat().st_size, format=format,
-        same_bytes=[f for f in files if isinstance(f, ExportedFile)], before_changes=about,
+        same_bytes=[*(f for f in files if isinstance(f, ExportedFile)), *([stored] if stored is not None else ())],
+        before_changes=about,
     )  # fmt: skip
 
 
@@ -113,14 +120,19 @@ def _files(mapper: Mapper, digest: str) -> list[DataFile]:
     return [file for file in mapper.restore(rows) if isinstance(file, DataFile)]
 
 
-def _by_bytes(mapper: Mapper, digest: str) -> list[tuple[DBObject, DataFile]]:
+def _by_bytes(mapper: Mapper, digest: str) -> list[tuple[DBObject, DataFile | StoredFile]]:
     """What a file with these bytes can be, each once, with the file it was."""
-    found: dict[str, tuple[DBObject, DataFile]] = {}
+    found: dict[str, tuple[DBObject, DataFile | StoredFile]] = {}
     for number, file in enumerate(_files(mapper, digest)):
         if isinstance(file, ExportedFile):
             found.setdefault(file.collection.object_id, (file.collection, file))
-        elif number == 0:  # what was written first and then read is what was written
+        elif number == 0 and not any(isinstance(f, StoredFile) for f in file.same_bytes or ()):
+            # what was written first and then read is what was written
             found[file.object_id] = (file, file)
+    for row in mapper.read("objects_with_file", digest=digest):
+        (one, stored) = mapper.restore([row["properties"], row["file"]])
+        assert isinstance(stored, StoredFile)
+        found[one.identity] = (one, stored)  # the newest version of those that share it
     return list(found.values())
 
 
@@ -147,7 +159,7 @@ def _differs(mapper: Mapper, path: Path, about: SourceCollection) -> FileDiffers
     )  # fmt: skip
 
 
-def _ambiguous(path: Path, found: Sequence[tuple[DBObject, DataFile]]) -> FileUnclear:
+def _ambiguous(path: Path, found: Sequence[tuple[DBObject, DataFile | StoredFile]]) -> FileUnclear:
     first = sorted(found, key=lambda pair: pair[1].name != path.name)  # the one that was called so
     whats = [
         f"{_called(one)} as {file.name}" if one is not file else f"the catalog {file.name} as it was read"

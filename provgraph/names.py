@@ -6,6 +6,7 @@ from typing import Final
 
 PROV: Final = "http://www.w3.org/ns/prov#"
 NAMESPACE: Final = "https://provgraph.org/ns#"
+VOPROV: Final = "http://www.ivoa.net/documents/ProvenanceDM/voprov/"
 
 # Relation edges, from effect to cause (PROV-DM, section 5).
 WAS_DERIVED_FROM: Final = "WAS_DERIVED_FROM"

@@ -59,6 +59,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _skipped[f"{len(left_out)} tests on the embedded engine"] = EMBEDDED_MISSING
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes that run the tests
+        session.config.workeroutput["not run"] = dict(_skipped)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _skipped.update(getattr(node, "workeroutput", {}).get("not run", {}))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     for part, reason in _skipped.items():
         terminalreporter.write_line(f"Not run: {part} ({reason}).")

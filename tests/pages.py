@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -77,12 +78,26 @@ def printed(page: Path, names: dict[str, Any] | None = None) -> Iterator[tuple[B
             heard = io.StringIO()
 
 
+#: Pages that show files of others, which lie beside the checkout.
+FILES = {
+    "interchange.md": ("km3net/geamon.h5", "km3net/geamon.h5.prov.json", "prov/directory-cwlprov-0.6.0.json"),
+}  # fmt: skip
+
+
+def bring_files(page: Path, shared: Path, folder: Path) -> None:
+    """Copy the files that a page shows to where it runs."""
+    for file in FILES.get(page.name, ()):
+        shutil.copyfile(shared / "data" / file, folder / Path(file).name)
+
+
 def rewrite(page: Path) -> None:
     """Run a page in an empty directory and put what it prints into it."""
     page = page.resolve()
     back = Path.cwd()
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
+        os.environ["PROVGRAPH_AUDIT_KEY"] = str(Path(directory) / "audit-key.pem")
+        bring_files(page, ROOT.parent / "shared", Path(directory))
         try:
             found = [text for _, text in printed(page)]
         finally:

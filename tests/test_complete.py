@@ -20,8 +20,10 @@ DOCUMENTATION = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A module imports only from what stands to its left (docs/architecture.md, "Who imports whom").
 ORDER = (
     ("names", "errors", "config"), ("language",), ("calculators",), ("schema",), ("policy",), ("graph",),
-    ("trace", "audit", "bulk", "store"),
-    ("rewrite",), ("resolver",), ("known_files",), ("ingest", "lineage"), ("define",), ("survey",), ("opening",), ("jobs",),
+    ("bulk",), ("trace",), ("store",), ("audit",),
+    ("rewrite",), ("resolver",), ("documents",), ("known_files",), ("ingest", "lineage"), ("define",),
+    ("retrieval", "projection", "compare"), ("query",), ("evolution", "versions"), ("targets",), ("checks",), ("survey",),
+    ("opening",), ("jobs",),
     ("api", "cli", "simulate", "demo", "__main__"),
 )  # fmt: skip
 # Beside the line: what they may import, and from where on they may be imported.

@@ -12,7 +12,7 @@ from provgraph.errors import InvalidInput
 
 
 def test_nothing_set_is_embedded() -> None:
-    assert Settings.from_environment({}) == Settings(None, "embedded", None, None, "hdf5", None)
+    assert Settings.from_environment({}) == Settings(None, "embedded", None, None, None, None, None)
 
 
 def test_everything_set() -> None:
@@ -21,15 +21,18 @@ def test_everything_set() -> None:
         "PROVGRAPH_GRAPH": "bolt://localhost:7687",
         "PROVGRAPH_GRAPH_AUTH": "neo4j:a:b",
         "PROVGRAPH_GRAPH_DATABASE": "surveys",
-        "PROVGRAPH_STORE": "memory",
+        "PROVGRAPH_STORE": "files, s3://bucket/files",
+        "PROVGRAPH_CACHE_SIZE": "5GiB",
         "PROVGRAPH_MEMORY": "2GiB",
+        "PROVGRAPH_PUBLICATION_POLICY": "/data/policy.toml",
         "PROVGRAPH_CALCULATOR_SECONDS": "60",
         "PROVGRAPH_CALCULATOR_MEMORY": "1GiB",
     }
     settings = Settings.from_environment(environment)
     assert settings == Settings(
-        Path("/data/survey"), "bolt://localhost:7687", ("neo4j", "a:b"), "surveys", "memory", "2GiB", 60.0, "1GiB"
-    )
+        Path("/data/survey"), "bolt://localhost:7687", ("neo4j", "a:b"), "surveys", "files, s3://bucket/files", "5GiB",
+        "2GiB", publication_policy=Path("/data/policy.toml"), calculator_seconds=60.0, calculator_memory="1GiB",
+    )  # fmt: skip
     assert "a:b" not in repr(settings)
 
 

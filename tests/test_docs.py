@@ -18,7 +18,26 @@ from tests.pages import PAGES
 pytest_plugins = ("tests.demonstration",)
 RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", ROOT / "docs" / "calculators.md"]
 # They make their own data, and show what they print; with what has to be installed for that.
-SHOW = {"source-collections.md": (), "relations.md": (), "rewriting.md": (), "learning.md": ("onnx", "onnxruntime")}
+SHOW = {
+    "source-collections.md": (),
+    "relations.md": (),
+    "rewriting.md": (),
+    "prov-constraints.md": (),
+    "audit.md": ("cryptography",),
+    "provenance.md": ("prov",),
+    "lineage.md": (),
+    "differences.md": (),
+    "interchange.md": ("networkx",),
+    "policies.md": (),
+    "learning.md": ("onnx", "onnxruntime"),
+    "classes.md": (),
+    "files.md": (),
+    "target-processing.md": ("ccdproc", "photutils", "reproject"),
+    "recipes.md": (),
+    "select.md": (),
+    "tracing.md": (),
+    "usage.md": (),
+}
 
 
 def _id(page: Path) -> str:
@@ -74,11 +93,16 @@ def test_what_is_shown_runs(page: Path, demonstration: Path, tmp_path: Path, mon
 
 @pytest.mark.embedded
 @pytest.mark.parametrize("name", SHOW)
-def test_what_is_printed_is_what_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_printed_is_what_is_shown(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     for module in SHOW[name]:
         pytest.importorskip(module)
+    if name in pages.FILES:
+        pages.bring_files(ROOT / "docs" / name, request.getfixturevalue("shared"), tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PROVGRAPH_GRAPH", raising=False)
+    monkeypatch.setenv("PROVGRAPH_AUDIT_KEY", str(tmp_path / "audit-key.pem"))
     page, compared = ROOT / "docs" / name, 0
     for block, text in pages.printed(page):
         assert text == block.code, f"{name}:{block.line}; to write it anew: python -m tests.pages docs/{name}"

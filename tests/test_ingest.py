@@ -36,8 +36,6 @@ from tests.surveys import (  # noqa: F401
     write_fits,
 )
 
-COUNT_ENTITIES = "entities_of_class"
-
 
 def rubbish(survey: Any) -> list[Path]:
     """Files of the bulk store and the spool that nothing refers to."""

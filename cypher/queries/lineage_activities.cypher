@@ -1,6 +1,7 @@
 // name:     lineage_activities
 // reads:    these calls and the calls they were made in, what all of them used, had as plan and were associated with;
 //           these agents and those of the calls, and on whose behalf they acted
+// columns:  what, source, target, labels, properties
 UNWIND $ids AS id
 MATCH (a:Activity {activity_id: id})-[:WAS_INFORMED_BY*0..{{calls}}]->(b:Activity)
 WITH DISTINCT b

@@ -9,6 +9,7 @@ CREATE CONSTRAINT note_note_id IF NOT EXISTS FOR (n:Note) REQUIRE n.note_id IS U
 CREATE CONSTRAINT column_origin_key IF NOT EXISTS FOR (n:Column) REQUIRE n.origin_key IS UNIQUE;
 CREATE CONSTRAINT attribute_name_name IF NOT EXISTS FOR (n:AttributeName) REQUIRE n.name IS UNIQUE;
 CREATE CONSTRAINT source_atom_atom IF NOT EXISTS FOR (n:SourceAtom) REQUIRE n.atom IS UNIQUE;
+CREATE CONSTRAINT file_name_name IF NOT EXISTS FOR (n:FileName) REQUIRE n.name IS UNIQUE;
 CREATE CONSTRAINT source_set_source_set IF NOT EXISTS FOR (n:SourceSet) REQUIRE n.source_set IS UNIQUE;
 CREATE CONSTRAINT survey_only IF NOT EXISTS FOR (n:Survey) REQUIRE n.only IS UNIQUE;
 CREATE INDEX entity_lineage_key IF NOT EXISTS FOR (n:Entity) ON (n.lineage_key);

@@ -15,5 +15,6 @@ CREATE INDEX note_value IF NOT EXISTS FOR (n:Note) ON (n.value);
 CREATE INDEX column_origin_key IF NOT EXISTS FOR (n:Column) ON (n.origin_key);
 CREATE INDEX attribute_name_name IF NOT EXISTS FOR (n:AttributeName) ON (n.name);
 CREATE INDEX source_atom_atom IF NOT EXISTS FOR (n:SourceAtom) ON (n.atom);
+CREATE INDEX file_name_name IF NOT EXISTS FOR (n:FileName) ON (n.name);
 CREATE INDEX source_set_source_set IF NOT EXISTS FOR (n:SourceSet) ON (n.source_set);
 CREATE INDEX source_set_fingerprint IF NOT EXISTS FOR (n:SourceSet) ON (n.fingerprint)

@@ -51,9 +51,12 @@ class Context:
         self.status: DataLoader[SourceCollection, Status] = self._loader(loaders.statuses)
         self.rows: DataLoader[SourceCollection, int | None] = self._loader(loaders.known_rows)
         self.notation: DataLoader[SourceCollection, str] = self._loader(Survey.notations)
+        self.names: DataLoader[DBObject, str] = self._loader(
+            loaders.names, cache=False
+        )  # a mutation may give another one
 
-    def _loader(self, read: Callable[[Survey, Any], list[Any]]) -> DataLoader[Any, Any]:
+    def _loader(self, read: Callable[[Survey, Any], list[Any]], *, cache: bool = True) -> DataLoader[Any, Any]:
         async def load(keys: Sequence[Any]) -> list[Any]:
             return await self.run(read, self.survey, keys)
 
-        return DataLoader(load_fn=load, cache_key_fn=lambda one: one.object_id)
+        return DataLoader(load_fn=load, cache=cache, cache_key_fn=lambda one: one.object_id)

@@ -126,6 +126,12 @@ def parents(survey: Survey, children: Sequence[DBObject]) -> list[list[DBObject]
     return [[known[i] for i, _ in ids] for ids in found]
 
 
+def names(survey: Survey, objects: Sequence[DBObject]) -> list[str]:
+    """The newest name of each object; '' of what has none."""
+    found = survey.names_of([o.object_id for o in objects])
+    return [found.get(o.object_id, "") for o in objects]
+
+
 def notes(survey: Survey, objects: Sequence[DBObject]) -> list[list[dict[str, Any]]]:
     """Dated statements about each object, oldest first."""
     by_id: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -10,14 +10,13 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from provgraph.api import limits, loaders
+from provgraph.api import limits, lineages, loaders
 from provgraph.api import types as shown
 from provgraph.api.context import Context
 from provgraph.api.executor import executor
 from provgraph.api.results import FORMATS
 from provgraph.api.types import Information
 from provgraph.errors import InvalidInput
-from provgraph.graph import lineage as lineages
 from provgraph.schema.collection import SourceCollection
 
 _ROOTS = 100
@@ -103,12 +102,42 @@ class Query:
 
     @strawberry.field(description="Where things come from and what came of them, as one graph.")
     async def lineage(self, info: Information, input: shown.LineageInput) -> shown.Lineage:
-        if not 1 <= len(input.roots) <= _ROOTS:
-            raise InvalidInput(f"A lineage has from 1 to {_ROOTS} roots.", code="lineage_roots")
-        for name, depth in (("up", input.up), ("down", input.down)):
-            if depth < 0:
-                raise InvalidInput(f"{name} is {depth}; the depth of a lineage is 0 or more.", code="lineage_depth")
-        return shown.lineage(await info.context.run(_traverse, info.context, input))
+        return await info.context.run(lineages.lineage, info.context, input)
+
+    @strawberry.field(
+        description="How one of two things comes from the other; every: all paths, not only the shortest."
+    )
+    async def paths(
+        self,
+        info: Information,
+        a: str,
+        b: str,
+        every: bool = False,
+        first: int = 10,
+        terms: lineages.WaysInput | None = None,
+    ) -> lineages.Paths:
+        return await info.context.run(lineages.paths, info.context, a, b, every, first, terms)
+
+    @strawberry.field(description="What all of these come from, nearest first.")
+    async def common_ancestors(
+        self, info: Information, things: list[str], limit: int = 200, terms: lineages.WaysInput | None = None
+    ) -> lineages.CommonAncestors:
+        return await info.context.run(lineages.common, info.context, things, limit, terms)
+
+    @strawberry.field(
+        description="What is affected if these are wrong; nothing is declared. cause: invalid or superseded. only: all, stored "
+        "or published."
+    )
+    async def impact(
+        self,
+        info: Information,
+        things: list[str],
+        cause: str = "invalid",
+        only: str = "all",
+        first: int = 20,
+        after: str = "",
+    ) -> lineages.Impact:
+        return await info.context.run(lineages.impact, info.context, things, cause, only, first, after)
 
     @strawberry.field(description="What a pull would find and create, and why; nothing is stored or processed.")
     async def explain_pull(self, info: Information, input: shown.PullInput) -> shown.Explanation:
@@ -190,14 +219,6 @@ class Mutation:
 
 
 # -- what blocks -------------------------------------------------------------------------------------------------------
-
-
-def _traverse(context: Context, asked: shown.LineageInput) -> lineages.Lineage:
-    roots = [loaders.object_id_of(r) or loaders.find(context.survey, r).object_id for r in asked.roots]
-    return context.survey.mapper.lineage(
-        roots, up=limits.clamp(asked.up, 1, limits.LINEAGE_DEPTH),
-        down=limits.clamp(asked.down, 0, limits.LINEAGE_DEPTH), limit=max(limits.clamp(asked.limit, 200, limits.LINEAGE_NODES), 1),
-    )  # fmt: skip
 
 
 def _sets(context: Context, asked: dict[str, str]) -> set[str] | None:

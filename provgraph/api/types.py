@@ -23,6 +23,7 @@ from provgraph.schema.objects import DBObject
 
 if TYPE_CHECKING:
     from provgraph.graph.lineage import Lineage as FoundLineage
+    from provgraph.graph.lineage import Node as FoundNode
     from provgraph.resolver.pull import Explanation as MadeExplanation
     from provgraph.resolver.relation import Relation as MadeRelation
 
@@ -265,11 +266,9 @@ def _identified(kind: str, common: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def records(context: Context, found: Sequence[DBObject]) -> list[Record]:
-    """Several objects, with their names in one statement."""
-    if not found:
-        return []
-    names = await context.run(context.survey.names_of, [o.object_id for o in found])
-    return [record(o, names.get(o.object_id, "")) for o in found]
+    """Several objects, with their names, in one statement for all that are asked for at the same time."""
+    names = await context.names.load_many(list(found))
+    return [record(o, name) for o, name in zip(found, names, strict=True)]
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
@@ -298,12 +297,40 @@ class SourceCollectionConnection:
 # -- lineage -----------------------------------------------------------------------------------------------------------
 
 
-@strawberry.input
+@strawberry.enum(
+    description="What depth counts: derivations and calls with what they used or made; calls in calls, too; or all."
+)
+class LineageUnit(StrEnum):
+    ENTITY = "entity"
+    ACTIVITY = "activity"
+    EDGE = "edge"
+
+
+@strawberry.input(
+    description="Conditions are ids, kinds (entity, activity, agent), classes, or calls such as Flat.make."
+)
 class LineageInput:
     roots: list[str] = strawberry.field(description="Ids, UUIDs, IRIs or names.")
-    up: int = strawberry.field(default=1, description="Depth towards what it was made from, in entities.")
+    up: int = strawberry.field(default=1, description="Depth towards what it was made from, in `unit`.")
     down: int = strawberry.field(default=0, description="Depth towards what was made from it.")
     limit: int = strawberry.field(default=200, description="Most nodes, at most 1000; the nearest are kept.")
+    unit: LineageUnit = LineageUnit.ENTITY
+    relations: list[str] = strawberry.field(
+        default_factory=list, description="Follow only these, such as used or wasDerivedFrom; none: all causes."
+    )
+    only: list[str] = strawberry.field(
+        default_factory=list,
+        description="Show only these; an edge WAS_INFLUENCED_BY joins what is shown past what is not.",
+    )
+    without: list[str] = strawberry.field(default_factory=list, description="As if these were not there.")
+    stop_at: list[str] = strawberry.field(default_factory=list, description="Do not look behind these.")
+    as_of: str = strawberry.field(default="", description="As it was recorded then: a date or a time, UTC.")
+    valid_at: str = strawberry.field(default="", description="Only what was valid then.")
+    seconds: float | None = strawberry.field(default=None, description="End after so many, with what was found.")
+    first: int | None = strawberry.field(
+        default=None, description="So many nodes of them, with the edges that leave those; null: all."
+    )
+    after: str = strawberry.field(default="", description="Behind this node: endCursor of the page before.")
 
 
 @strawberry.type(description="An entity, activity or agent.")
@@ -336,24 +363,31 @@ class Lineage:
     edges: list[LineageEdge]
     complete: bool = strawberry.field(description="Nothing that was asked for is left out.")
     truncated: int = strawberry.field(description="Nodes left out because of the limit.")
+    ended_by: str | None = strawberry.field(description="limit or seconds, where one of them ended it.")
+    end_cursor: str | None = strawberry.field(description="`after` of the next page; null where there is none.")
     cost: Cost
 
 
-def lineage(found: FoundLineage) -> Lineage:
-    nodes = [
-        LineageNode(
-            id=strawberry.ID(n.id), kind=n.kind, class_name=n.class_name, label=n.label,
-            href=f"/id/{n.id}" if n.kind == "entity" else None,
-            properties=JSON({k: v for k, v in n.properties.items() if k != "info"}),
-        )
-        for n in found.nodes
-    ]  # fmt: skip
+def lineage_node(n: FoundNode) -> LineageNode:
+    return LineageNode(
+        id=strawberry.ID(n.id), kind=n.kind, class_name=n.class_name, label=n.label,
+        href=f"/id/{n.id}" if n.kind == "entity" else None,
+        properties=JSON({k: v for k, v in n.properties.items() if k != "info"}),
+    )  # fmt: skip
+
+
+def lineage(found: FoundLineage, page: Sequence[FoundNode], end: str) -> Lineage:
+    """These nodes of a lineage, with the edges that leave them."""
+    ids = {n.id for n in page}
     edges = [
         LineageEdge(source=e.source, target=e.target, relation=e.relation, role=e.properties.get("role") or None)
-        for e in found.edges
-    ]
-    cost = Cost(statements=found.statements, seconds=found.seconds)
-    return Lineage(nodes=nodes, edges=edges, complete=found.complete, truncated=found.truncated, cost=cost)
+        for e in found.edges if e.source in ids
+    ]  # fmt: skip
+    return Lineage(
+        nodes=[lineage_node(n) for n in page], edges=edges, complete=found.complete, truncated=found.truncated,
+        ended_by=found.ended_by or None, end_cursor=end or None,
+        cost=Cost(statements=found.statements, seconds=found.seconds),
+    )  # fmt: skip
 
 
 # -- pulls -------------------------------------------------------------------------------------------------------------

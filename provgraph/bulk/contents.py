@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from provgraph.bulk.files import check_room, sync_directory, writing
+from provgraph.bulk.files import check_room, settle, writing
 
 
 def put(directory: Path, name: str, data: bytes) -> Path:
@@ -21,11 +21,7 @@ def put(directory: Path, name: str, data: bytes) -> Path:
         directory.mkdir(parents=True, exist_ok=True)
         check_room(directory, len(data))
         descriptor, part = tempfile.mkstemp(prefix=f".{name[:16]}.", dir=directory)
-    with writing(directory, Path(part)):
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        sync_directory(directory)
+    with writing(directory, Path(part)), os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        settle(file, Path(part), path)
     return path

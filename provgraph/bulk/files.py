@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -67,6 +67,15 @@ def _write_at(descriptor: int, data: Any, offset: int) -> int:
     with _SEEKING:  # Windows: two steps, and two threads share the descriptor
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.write(descriptor, data)
+
+
+def settle(file: BinaryIO, part: Path, path: Path) -> None:
+    """Close a written file and give it its name, once its bytes are on the disk: whole or absent, also after a power cut."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+    os.replace(part, path)
+    sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:

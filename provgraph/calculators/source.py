@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +38,7 @@ def code_digest(module: str, name: str) -> str:
         if place[1] and not nodes and _is_module(f"{place[0]}.{place[1]}"):
             todo.append((f"{place[0]}.{place[1]}", ""))
             nodes = []
-        reached[place] = "\n".join(_text(n) for n in nodes)
+        reached[place] = "\n".join(tree_text(n) for n in nodes)
         for node in nodes:
             todo.extend(p for p in _reaches(node, place[0], package))
     told = "\0".join(f"{m}\0{n}\0{text}" for (m, n), text in sorted(reached.items()))
@@ -150,7 +151,12 @@ def _absolute(node: ast.ImportFrom, module: str, *, is_package: bool) -> str:
     return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def _text(node: Any) -> str:
+# Python 3.11 counts how deep it is in a tree for all threads together, so two that parse at once can make it fail; looking for
+# the source of a class parses, too.
+PARSING = threading.RLock()
+
+
+def tree_text(node: Any) -> str:
     """A syntax tree as text that the next version of Python writes alike: what is empty is left out, and docstrings."""
     if isinstance(node, ast.AST):
         parts = []
@@ -158,10 +164,10 @@ def _text(node: Any) -> str:
             if value is None or value == [] or name in ("type_comment", "kind", "ctx"):
                 continue
             documented = name == "body" and isinstance(node, _DOCUMENTED)
-            parts.append(f"{name}={_text(_undocumented(value) if documented else value)}")
+            parts.append(f"{name}={tree_text(_undocumented(value) if documented else value)}")
         return f"{type(node).__name__}({','.join(parts)})"
     if isinstance(node, list):
-        return f"[{','.join(_text(n) for n in node)}]"
+        return f"[{','.join(tree_text(n) for n in node)}]"
     return repr(node)
 
 

@@ -26,7 +26,7 @@ def run(
 ) -> None:
     """List files that nothing needs, and why; with --yes remove them.
 
-    These are values that were forgotten or never registered, and what ended processes left behind.
+    These are values that were forgotten or never registered, files that no object has, and what ended processes left behind.
     """
     with options.opened(survey, graph) as found:
         gone = found.clean(dry_run=not yes)

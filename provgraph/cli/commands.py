@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from provgraph.cli import options
 from provgraph.cli.options import GraphOption, JsonOption, SurveyOption
 
 # Command -> what help says of it. Its module is provgraph.cli.<command>.
@@ -17,16 +18,32 @@ COMMANDS: dict[str, str] = {
     "ingest": "Make a Source Collection of a catalog file.",
     "ls": "List Source Collections.",
     "find": "Find objects by what is true of them.",
+    "select": "Find objects of a pipeline, also by what they are made from.",
     "show": "Show one thing: attributes, parents, notes, versions.",
     "calculator": "Define and list attribute calculators.",
     "pull": "Say what a catalog should contain; get the table.",
     "split": "Make parts that provably share no source.",
     "relation": "Say how the sources of two collections relate.",
     "why": "Show how a collection came about, choice by choice.",
-    "status": "Say whether a collection is up to date.",
+    "status": "Say whether something is up to date, and why not.",
+    "make": "Make again what is out of date, and no more.",
+    "recipe": "Show how something was made, and make it of other inputs.",
+    "run": "Run a script and record what it does.",
+    "schema": "Show what changed in persistent classes, and record it.",
     "annotate": "Append a name, a description or tags.",
     "lineage": "Show or export where something comes from.",
+    "paths": "Show how one thing comes from another.",
+    "common": "Show what several things come from.",
+    "impact": "Say what is affected if something is wrong.",
+    "check": "Check lineages by a provenance policy.",
+    "import": "Keep a PROV document, or list those that are kept.",
+    "export": "Write a thing or a document as PROV.",
+    "validate": "Check a PROV document against PROV-CONSTRAINTS.",
+    "diff": "Show what differs between two lineages or documents.",
+    "audit": "Show what was written, prove that it is untouched.",
     "du": "Show how much room things take.",
+    "usage": "Show how often things were made and used.",
+    "retain": "Propose bytes to drop that can be made again.",
     "forget": "Drop derived values; they come back when asked for.",
     "clean": "Remove files that nothing needs.",
     "serve": "Serve the survey: GraphQL, pages, downloads.",
@@ -34,6 +51,8 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check what works here, and say how to mend the rest.",
     "version": "Print the version.",
 }
+# Commands of groups that need a survey.
+INSIDE = ("define", "diff", "ls", "migrate", "run", "show", "verify", "checkpoint", "prove")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 Exit = typer.Exit
@@ -61,14 +80,29 @@ class LazyGroup(TyperGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+class Otherwise(TyperGroup):
+    """A group of which one command is meant where none is named."""
+
+    command = ""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = [self.command, *args]
+        return super().parse_args(ctx, args)
+
+
 def load(name: str) -> Any:
-    """The command of a module: its function `run`, or its functions in `COMMANDS` as a group."""
+    """The command of a module: its function `run`, or its functions in `COMMANDS` as a group, `OTHERWISE` the usual one of it."""
     module = import_module(f"provgraph.cli.{name}")
     inside = getattr(module, "COMMANDS", None)
-    app = _app(no_args_is_help=inside is not None)
+    usual = getattr(module, "OTHERWISE", "")
+    group = {"cls": type("Otherwise", (Otherwise,), {"command": usual})} if usual else {}
+    app = _app(no_args_is_help=inside is not None, **group)
     for key, function in (inside or {name: module.run}).items():
         examples = getattr(module, "EXAMPLES", {}).get(key, "")
-        app.command(key, help=_help(function, examples), context_settings=HELP)(function)
+        app.command(key, help=_help(function, examples), context_settings=HELP | getattr(module, "CONTEXT", {}))(
+            function
+        )
     if inside is not None:
         app.callback(help=module.__doc__)(_nothing)
     command = typer.main.get_command(app)
@@ -124,10 +158,11 @@ def _options(
       provgraph demo
       provgraph init survey/ && cd survey && provgraph ingest ~/catalog.fits --name mine --id ID
 
-    Data goes to stdout, messages to stderr. Exit status: 0 done, 1 error, 2 usage, 3 not found, 4 differs or out of
-    date, 5 audit or validation failed, 6 denied.
+    Data goes to stdout, messages to stderr. Exit status: 0 done, 1 error, 2 usage, 3 not found, 4 differs, changed or
+    out of date, 5 audit or validation failed, 6 denied.
     """
     said: dict[str, Any] = {"survey": survey, "graph": graph or None, "as_json": as_json or None}
     given = {k: v for k, v in said.items() if v is not None}
     # What is said before the command holds for it, unless the command says it again.
-    ctx.default_map = {name: given | dict.fromkeys(("define", "ls", "show"), given) for name in COMMANDS}
+    ctx.default_map = {name: given | dict.fromkeys(INSIDE, given) for name in COMMANDS}
+    options.command = f"provgraph {ctx.invoked_subcommand or ''}".strip()

@@ -28,6 +28,7 @@ EXTRAS = {  # extra -> (a module it brings, what it is for)
     "serve": ("strawberry", "the service"),
     "polars": ("polars", "tables of Polars"),
     "prov": ("prov", "PROV-XML, PROV-O and other forms"),
+    "audit": ("cryptography", "signed checkpoints, proofs"),
 }
 LEAST_SPACE = 256 << 20  # bytes
 MOST_NAMED = 3

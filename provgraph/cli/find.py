@@ -45,7 +45,6 @@ def run(
     Finding none is an answer: nothing is printed, or an empty JSON list, and the status is 0.
     """
     from provgraph.cli import ls, records
-    from provgraph.graph.queryable import class_of
     from provgraph.schema.collection import SourceCollection
 
     if properties:
@@ -55,7 +54,7 @@ def run(
         related = {"same_sources_as": same, "containing": containing, "contained_in": contained_in}
         asked: dict[str, Any] = {q: options.collection(found, r) for q, r in related.items() if r}
         objects = found.find(criterion, cls=class_name, limit=limit + 1, **asked)
-        catalogs = issubclass(class_of(class_name), SourceCollection)
+        catalogs = issubclass(found.mapper.classes.named(class_name), SourceCollection)
         shown: list[dict[str, Any]] = (records.summaries if catalogs else records.plain)(found, objects[:limit])
     if shown or as_json:
         emit(shown, as_json, ls.rows if catalogs else _as_objects)

@@ -31,8 +31,16 @@ GraphOption = Annotated[
         help="'embedded', or bolt:// or neo4j:// of a server; else PROVGRAPH_GRAPH, else as the survey was made.",
     ),
 ]  # fmt: skip
+ClassesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--classes", metavar="MODULE", show_default=False,
+        help="Module with persistent classes, imported first; else those in PROVGRAPH_CLASSES. Repeatable.",
+    ),
+]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", show_default=False)]
 
+command = ""  # the one that runs, for the audit
 SHORT_ID = 8  # the end of an id is random, its start is a time
 _PART_OF_ID = re.compile(r"[0-9a-f-]{6,35}")
 _MOST = 10_000
@@ -50,9 +58,32 @@ def directory_of(survey: Path | None) -> Path:
 def opened(survey: Path | None, graph: str) -> Iterator[Survey]:
     """The survey that a command is about, closed afterwards."""
     from provgraph import opening
+    from provgraph.audit.writes import REQUEST
 
+    REQUEST.set(command)
     with opening.open(directory_of(survey), graph=graph, create=False) as found:
         yield found
+
+
+def import_classes(modules: list[str] | None) -> None:
+    """Import the modules whose classes a command needs; those of this directory too."""
+    import sys
+    from importlib import import_module
+
+    from provgraph.config import Settings
+
+    wanted = listed(modules or []) or list(Settings.from_environment().classes)
+    if wanted and "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    for name in wanted:
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise NotFound(
+                f"The module {name!r} with persistent classes cannot be imported: {error}.",
+                code="module_missing",
+                module=name,
+            ) from error
 
 
 def short(object_id: str) -> str:

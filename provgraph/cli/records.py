@@ -100,7 +100,9 @@ def answers(relation: Any) -> dict[str, Any]:
 
 
 def why(found: Any) -> dict[str, Any]:
-    """The pulls that led to a collection, and its status."""
+    """The pulls that led to a collection, and its status; of another object, what it was made from."""
+    if not hasattr(found, "pulls"):
+        return dict(found.as_dict())
     pulls = [
         {
             "recorded": p.recorded, "request": dict(p.request), "ranking": p.ranking,

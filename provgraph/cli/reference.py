@@ -26,7 +26,7 @@ the variable `PROVGRAPH_SURVEY` says. `provgraph COMMAND --help` prints what sta
 | 1 | error |
 | 2 | usage: the words of the command are off |
 | 3 | not found |
-| 4 | differs, or is out of date |
+| 4 | differs, was changed, or is out of date |
 | 5 | an audit or a validation failed |
 | 6 | denied |
 | 130 | interrupted with Ctrl-C; nothing is half stored |

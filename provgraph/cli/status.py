@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from provgraph.cli import options
-from provgraph.cli.options import GraphOption, JsonOption, SurveyOption
+from provgraph.cli.options import ClassesOption, GraphOption, JsonOption, SurveyOption
 from provgraph.cli.output import emit
 from provgraph.errors import EXIT_DIFFERS
 from provgraph.names import OUT_OF_DATE
@@ -22,20 +22,23 @@ EXAMPLES = {
 
 def run(
     thing: Annotated[
-        str, typer.Argument(metavar="THING", help="Collection: name, name@version or id.", show_default=False)
+        str, typer.Argument(metavar="THING", help="Collection or object: name, name@version or id.", show_default=False)
     ],
+    classes: ClassesOption = None,
     survey: SurveyOption = None,
     graph: GraphOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a collection is still what would be made today: UP_TO_DATE, OUT_OF_DATE, NEWER_EXISTS or UNKNOWN.
+    """Say whether something is still what would be made today: UP_TO_DATE, OUT_OF_DATE, NEWER_EXISTS or UNKNOWN, with reasons.
 
-    Exit status 4 where it is out of date: it rests on a calculator that was declared invalid. Nothing is processed.
+    Exit status 4 where it is out of date: of a collection, because it rests on a calculator that was declared invalid; of a process
+    target, because of what it was made from, with or by. Nothing is processed.
     """
+    options.import_classes(classes)
     with options.opened(survey, graph) as found:
         from provgraph.cli import records
 
-        one = options.collection(found, thing)
+        one = options.thing(found, thing)
         status = found.status(one)
         data = records.reference(found, one) | records.status(status)
         data["not_here"] = list(status.not_here)

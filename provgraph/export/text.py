@@ -112,6 +112,8 @@ class _Writer:
 
     def verb(self, edge: Edge, verbs: dict[str, str]) -> str:
         verb = verbs.get(edge.relation, edge.relation)
+        if edge.relation == WAS_INFLUENCED_BY and not edge.properties.get("columns"):  # past what is not shown
+            verb = "rests on" if verbs is _UP else "led to"
         role = str(edge.properties.get("role") or "")
         if role and edge.relation in {names.WAS_DERIVED_FROM, names.USED} and role not in {names.PARENT_ROLE}:
             return f"{verb} {one_line(role.replace('_', ' '))}"

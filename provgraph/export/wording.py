@@ -230,7 +230,7 @@ def _process_params(words: Wording, node: Node) -> list[str]:
 
 
 _ENTITIES: Final = {
-    "DataFile": _file, "ExportedFile": _file, "Segment": _segment, "Environment": _environment,
+    "DataFile": _file, "ExportedFile": _file, "StoredFile": _file, "Segment": _segment, "Environment": _environment,
     "AttributeCalculatorDefinition": _definition, "AttributeCalculator": _calculator, "FilterSources": _filter,
     "ConcatenateSources": _union, "RelabelSources": _relabel, "Relabelling": _relabelling, "SourceListWrapper": _source_list,
     "SelectAttributes": _select, "RenameAttributes": _rename, "ProcessParameters": _process_params,

@@ -25,6 +25,11 @@ KEYS: Mapping[str, str] = {
     "Column": "origin_key",
     "AttributeName": "name",
     "SourceAtom": "atom",
+    # of imported PROV documents
+    "ProvDocument": "document_id",
+    "ProvBundle": "scope_id",
+    "Thing": "thing_id",
+    "Statement": "statement_id",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provgraph import names
@@ -53,6 +53,7 @@ class Lineage:
     complete : nothing that was asked for is left out. What lies beyond the depth was not asked for.
     truncated : nodes left out because of the limit; those behind them were not looked at and are not counted.
     statements, seconds : what it cost.
+    levels : how far each node is from the nearest root. ended_by : ``limit`` or ``seconds`` where that ended it, else ''.
     """
 
     roots: tuple[str, ...]
@@ -62,6 +63,17 @@ class Lineage:
     truncated: int
     statements: int
     seconds: float
+    levels: Mapping[str, int] = field(default_factory=dict)
+    ended_by: str = ""
+
+    def page(self, first: int, after: str = "") -> tuple[tuple[Node, ...], str]:
+        """So many nodes behind the one of id `after`, in the order of all; and the id to go on behind, '' at the end."""
+        start = 0
+        if after:
+            self.node(after)
+            start = [n.id for n in self.nodes].index(after) + 1
+        nodes = self.nodes[start : start + first]
+        return nodes, nodes[-1].id if nodes and start + first < len(self.nodes) else ""
 
     def node(self, id: str) -> Node:
         """The node of this id."""
@@ -83,7 +95,7 @@ def traverse(engine: GraphEngine, roots: Sequence[str], *, up: int = 1, down: in
     up, down : hops towards causes and towards effects, 0 to 1000.
     limit : most nodes; nearer ones are kept. No level is followed further than for this many entities.
 
-    Takes one statement for five hops up, one for five hops down, and two more, however large the graph is.
+    Takes one statement for five hops up, one for five hops down, and three more, however large the graph is.
 
     Raises
     ------
@@ -96,7 +108,9 @@ def traverse(engine: GraphEngine, roots: Sequence[str], *, up: int = 1, down: in
     search = _Search(engine, roots, up, down, max(limit, len(roots)))
     nodes, edges, truncated = search.run()
     seconds = time.perf_counter() - began
-    return Lineage(roots, nodes, edges, truncated == 0, truncated, search.statements, seconds)
+    levels = {n.id: search.hops[n.id] for n in nodes}
+    return Lineage(roots, nodes, edges, truncated == 0, truncated, search.statements, seconds, levels,
+                   "limit" if truncated else "")  # fmt: skip
 
 
 def _check(up: int, down: int, limit: int) -> None:
@@ -144,7 +158,7 @@ class _Search:
         statement = statements.load(f"queries/lineage_{direction}")
         hops = dict.fromkeys(self.roots, 0)
         frontier, done = list(self.roots), 0
-        while done < depth and frontier:
+        while done < depth and frontier and len(hops) <= self.limit:  # those known are nearer than any other
             [row] = self.read(statement, ids=frontier, depth=min(depth - done, LEVELS), limit=self.limit)
             for k in range(1, LEVELS + 1):
                 self.cut += max(0, row[f"c{k}"] - self.limit)
@@ -158,7 +172,12 @@ class _Search:
 
     def entities(self, up: list[str], down: list[str]) -> dict[str, int]:
         """Read the entities, their segments and edges; the activities to show, by hops."""
-        rows = self.read(statements.load("queries/lineage_entities"), ids=list(self.hops), up=up, down=down)
+        rows = self.read(statements.load("queries/lineage_entities"), ids=list(self.hops), down=down)
+        above = set(up)
+        collections = [r["source"] for r in rows if r["what"] == "ENTITY" and "SourceCollection" in r["labels"]
+                       and r["source"] in above]  # fmt: skip
+        if collections:
+            rows += self.read(statements.load("queries/lineage_segments"), ids=collections)
         newest: dict[str, tuple[str, str]] = {}
         for row in rows:
             if row["what"] == "NAME":
@@ -169,7 +188,7 @@ class _Search:
                 self.node(row, ENTITY, newest.get(row["source"], ("", ""))[1])
         if missing := [r for r in self.roots if r not in self.found]:
             raise NotFound(f"There is no object {missing[0]} in this survey.", object_id=missing[0])
-        going_up = {*up, *self.influences(rows, set(up))}
+        going_up = {*up, *self.influences(rows, above)}
         calls: dict[str, int] = {}
         for row in rows:
             what, source, target = row["what"], row["source"], row["target"]

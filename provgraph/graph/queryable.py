@@ -32,7 +32,7 @@ from provgraph.schema.collection import SourceCollection
 from provgraph.schema.meta import DBObjectMeta, registry
 from provgraph.schema.properties import Persistent
 
-_DTYPES: Final = {str: "U", int: "i8", float: "f8", bool: "?", datetime: "U"}
+_DTYPES: Final = {str: "U", int: "i8", float: "f8", bool: "?"}
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,15 @@ def properties_of(cls: DBObjectMeta) -> dict[str, Property]:
 
 def _declared(name: str, declared: Persistent[Any]) -> Property:
     return Property(
-        name, _DTYPES[declared.kind], name, unit=declared.unit, ucd=declared.ucd, many=declared.is_list,
-        moment="iso" if declared.kind is datetime else "", doc=declared.__doc__ or "",
+        name, _DTYPES[declared.kind.stored], name, unit=declared.unit, ucd=declared.ucd, many=declared.is_list,
+        moment="iso" if declared.type is datetime else "", doc=declared.__doc__ or "",
     )  # fmt: skip
 
 
 def _own(cls: type, name: str) -> bool:
     """Whether objects of the class, or of a subclass, declare a text of this name."""
     found = (c.persistents.get(name) for c in list(registry.values()) if cls in c.__mro__)
-    return any(p is not None and p.kind is str and not p.is_list for p in found)
+    return any(p is not None and p.type is str and not p.is_list for p in found)
 
 
 def terms(cls: type, properties: Mapping[str, Property], where: str) -> list[Node]:
@@ -226,4 +226,6 @@ class _Check:
                 f"{print_node(node)} is no time; write '2026', '2026-11', '2026-11-21' or '2026-11-21T07:41:00'",
                 node.position, code="criterion_types",
             ) from None  # fmt: skip
-        return replace(node, value=found.isoformat() if kind == "iso" else f"{utc.isoformat(timespec='microseconds')}Z")
+        if kind == "iso":
+            return replace(node, value=(found.astimezone(UTC) if found.tzinfo else found).isoformat())
+        return replace(node, value=f"{utc.isoformat(timespec='microseconds')}Z")

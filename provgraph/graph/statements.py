@@ -32,6 +32,11 @@ class Statement:
         """All parts, as they are run."""
         return ";\n".join(self.parts)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of a statement with many rows, what they have, where its header says so: a server answers with all of them in one row."""
+        return tuple(self.header.get("columns", "").replace(",", " ").split())
+
 
 def declare(*identifiers: str) -> None:
     """Allow labels, edge types and property keys as slot values; schema classes and `names` declare theirs."""

@@ -5,14 +5,18 @@ W3C member submission PROV-JSON (2013), with the PROV-Dictionary and ``mentionOf
 
 from __future__ import annotations
 
+import gc
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from provgraph.errors import FileUnreadable, InvalidInput
+from provgraph.errors import InvalidInput, nearest
 from provgraph.names import PROV
+from provgraph.prov.losses import Losses
 from provgraph.prov.model import (
     INTERNATIONALIZED,
     KINDS,
@@ -30,22 +34,28 @@ from provgraph.prov.model import (
     Reference,
     Scope,
     Statement,
+    Unknown,
     Value,
     xsd,
 )  # fmt: skip
+from provgraph.prov.source import Source, ended, open_source, printable
 
 Pointer = tuple[str | int, ...]
+Fields = tuple[tuple[str, Any], ...]
+FORMAT: Final = "prov-json"
+CODE: Final = "prov_json_invalid"
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+# The usual case in one step; what they do not match is read step by step.
+_KEY: Final = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
+_NEXT: Final = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*")
+_PREFIX_FIRST: Final = re.compile(r'\s*\{\s*"prefix"')
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_SPACES: Final = {"", " ", "\t", "\n", "\r"}
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
-class _Number(str):
+class Number(str):
     """A JSON number as it was written."""
-
-    __slots__ = ()
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with repeated keys kept."""
 
     __slots__ = ()
 
@@ -55,151 +65,389 @@ def read(source: str | bytes | Path) -> Document:
 
     Raises
     ------
-    InvalidInput : code ``prov_json_invalid``, with the JSON pointer of the place in the sentence and in ``details['pointer']``.
+    InvalidInput : code ``prov_json_invalid``, with line and JSON pointer of the place in the sentence and in the details.
     FileUnreadable : where the file cannot be read.
     """
-    where, text = _text(source)
-    reader = _Reader(where)
+    with open_source(source, code=CODE, whole=True) as opened, without_collector():
+        document = Document()
+        for scope, statement in _Reader(opened, document).walk():
+            scope.statements.append(statement)
+        return document
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """What is read holds no cycles: to look for them again and again while it grows takes a third of the time."""
+    running = gc.isenabled()
+    gc.disable()
     try:
-        data = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number,
-                          parse_constant=reader.constant)  # fmt: skip
-    except json.JSONDecodeError as e:
-        raise InvalidInput(f"{where} is not JSON: {e.msg} in line {e.lineno}, column {e.colno}.",
-                           code="prov_json_invalid", pointer="", line=e.lineno, column=e.colno) from None  # fmt: skip
-    except RecursionError:
-        raise InvalidInput(
-            f"{where} nests deeper than any PROV-JSON document.", code="prov_json_invalid", pointer=""
-        ) from None
-    return reader.document(data)
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def statements(source: str | bytes | Path) -> Iterator[tuple[Scope, Statement]]:
+    """Every statement of a file with the scope it stands in, one after the other; memory holds only what is being read.
+
+    The file is gone through twice, because prefixes may stand behind the statements that use them.
+    """
+    with open_source(source, code=CODE) as opened:
+        for scope, statement in _Reader(opened, Document()).walk():
+            yield scope, statement
+            scope.forget()
 
 
 def dumps(document: Document, *, indent: int | None = 2) -> str:
     """PROV-JSON text of a document; the same document gives the same text."""
-    return _render(_Writer(document).document(), indent) + "\n"
+    return write(document, indent=indent)[0]
 
 
-def _text(source: str | bytes | Path) -> tuple[str, str]:
-    if isinstance(source, bytes):
-        return "The document", _decode(source, "The document")
-    if isinstance(source, str) and (source.lstrip("\ufeff \t\r\n")[:1] in {"{", "["} or "\n" in source or not source):
-        return "The document", source.removeprefix("\ufeff")
-    path = Path(source)
-    try:
-        return str(path), _decode(path.read_bytes(), str(path))
-    except OSError as e:
-        raise FileUnreadable(f"{path} cannot be read: {e.strerror or e}.", path=str(path)) from None
+def write(document: Document, *, indent: int | None = 2) -> tuple[str, Losses]:
+    """PROV-JSON text of a document, and the little it cannot say."""
+    writer = _Writer(document)
+    return render(writer.document(), indent) + "\n", writer.losses
 
 
-def _decode(content: bytes, where: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise InvalidInput(f"{where} is not UTF-8 text: byte {e.start} cannot be decoded.",
-                           code="prov_json_invalid", pointer="", position=e.start) from None  # fmt: skip
-
-
-def _pointer(path: Iterable[str | int]) -> str:
+def pointer_text(path: Iterable[str | int]) -> str:
     """RFC 6901."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words."""
     for kind, word in (
-        (_Pairs, "an object"), (list, "a list"), (_Number, "a number"), (str, "a text"), (bool, "true or false"),
+        (tuple, "an object"), (list, "a list"), (Number, "a number"), (str, "a text"), (bool, "true or false"),
     ):  # fmt: skip
         if isinstance(value, kind):
             return word
     return "null"
 
 
+class Scanner:
+    """Goes through JSON text value by value: objects are tuples of pairs, so repeated keys are kept; numbers keep their digits."""
+
+    def __init__(self, source: Source, called: str = "PROV-JSON") -> None:
+        self.source = source
+        self.called = called
+        self.at = 0
+        decoder = json.JSONDecoder(
+            object_pairs_hook=tuple,  # type: ignore[arg-type]
+            parse_int=Number, parse_float=Number, parse_constant=self._constant,
+        )  # fmt: skip
+        self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
+
+    def rewind(self) -> None:
+        self.source.rewind()
+        self.at = 0
+
+    def _constant(self, word: str) -> NoReturn:
+        self.fail(f"{word} is not a JSON value")
+
+    def fail(self, what: str, at: int | None = None) -> NoReturn:
+        line, column = self.source.place(self.at if at is None else at)
+        raise InvalidInput(f"{self.source.where} is not valid {self.called}: {what}, in line {line}, column {column}.",
+                           code=self.source.code, pointer="", line=line, column=column)  # fmt: skip
+
+    def peek(self) -> str:
+        """The next character that is not white space; '' at the end."""
+        while True:
+            text = self.source.text
+            self.at = _SPACE.match(text, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(text):
+                return text[self.at]
+            if not self._more():
+                return ""
+
+    def _more(self) -> bool:
+        dropped = self.source.more(self.at)
+        if dropped is None:
+            return False
+        self.at -= dropped
+        return True
+
+    def take(self, character: str) -> None:
+        if (found := self.peek()) != character:
+            self.fail(f"{character!r} is expected" if found else f"it ends where {character!r} is expected")
+        self.at += 1
+
+    def value(self) -> Any:
+        """The value that begins here; `start` is its position until the next call."""
+        while True:
+            try:
+                value, end = self._scan(self.source.text, self.at)
+            except StopIteration as e:
+                if e.value == self.at and self.source.text[self.at : self.at + 1] in _SPACES:
+                    if self.peek():
+                        continue
+                    self.fail("it ends where a value is expected")
+                if not self._more():
+                    self.fail("a value is expected", e.value)
+            except json.JSONDecodeError as e:
+                if not self._more():
+                    self.fail(e.msg[0].lower() + e.msg[1:].removesuffix(" at"), e.pos)
+            except RecursionError:
+                self.too_deep()
+            else:
+                if end < len(self.source.text) or not self._more():  # a number at the end of a part may go on
+                    self.start, self.at = self.at, end
+                    return value
+
+    def too_deep(self) -> NoReturn:
+        line, column = self.source.place(self.at)
+        raise InvalidInput(f"{self.source.where} nests deeper than any PROV document, from line {line}, column {column}.",
+                           code=self.source.code, pointer="", line=line, column=column) from None  # fmt: skip
+
+    def members(self) -> Iterator[str]:
+        """The keys of the object that begins here; whoever asks takes each value before the next key."""
+        self.take("{")
+        if self.peek() == "}":
+            self.at += 1
+            return
+        while True:
+            if found := _KEY.match(self.source.text, self.at):
+                key = found[1]
+                self.at = found.end()
+            else:
+                if self.peek() != '"':
+                    self.fail("a key in double quotes is expected")
+                key = self.value()
+                self.take(":")
+            yield key
+            if found := _NEXT.match(self.source.text, self.at):
+                self.at = found.end()
+                if found[1] == "}":
+                    return
+            elif self.peek() == "}":
+                self.at += 1
+                return
+            else:
+                self.take(",")
+
+    def elements(self) -> Iterator[int]:
+        """The positions of the list that begins here; whoever asks takes each value before the next."""
+        self.take("[")
+        if self.peek() != "]":
+            number = 0
+            while True:
+                self.peek()
+                yield number
+                number += 1
+                if self.peek() == "]":
+                    break
+                self.take(",")
+        self.at += 1
+
+    def end(self) -> None:
+        if self.peek():
+            self.fail("something follows the document")
+
+    def find(self, start: int, path: Pointer) -> tuple[int, int]:
+        """Line and column of a place inside the value that begins at `start`."""
+        text, at = self.source.text, start
+        for step in path:
+            at = _inside(text, at, step, self._scan)
+        return self.source.place(at)
+
+
+def _inside(text: str, at: int, step: str | int, scan: Callable[[str, int], tuple[Any, int]]) -> int:
+    """Where a member of the object or list at a position stands; the position itself where it has none."""
+
+    def skip(at: int) -> int:
+        return _SPACE.match(text, at).end()  # type: ignore[union-attr]
+
+    here, number = skip(at + 1), 0
+    try:
+        while text[here] not in "]}":
+            place = here
+            if text[at] == "{":
+                key, here = scan(text, here)
+                here = skip(skip(here) + 1)
+                if key == step:
+                    return place
+            elif number == step:
+                return place
+            _, here = scan(text, here)
+            here = skip(here)
+            if text[here] == ",":
+                here = skip(here + 1)
+            number += 1
+    except (StopIteration, IndexError, ValueError):
+        pass
+    return at
+
+
 class _Reader:
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, source: Source, document: Document) -> None:
+        self.where = source.where
+        self.json = Scanner(source)
+        self.document = document
+        self.base: Pointer = ()  # of the value that was scanned last
 
     def fail(self, at: Pointer, what: str, **details: Any) -> NoReturn:
-        pointer = _pointer(at)
-        raise InvalidInput(f"{self.where} is not valid PROV-JSON at {pointer or 'its top'}: {what}.",
-                           code="prov_json_invalid", pointer=pointer, **details)  # fmt: skip
+        pointer = pointer_text(at)
+        if self.base == at[: len(self.base)] and hasattr(self.json, "start"):
+            line, column = self.json.find(self.json.start, at[len(self.base) :])
+        else:
+            line, column = self.json.source.place(self.json.at)
+        raise InvalidInput(f"{self.where} is not valid PROV-JSON at {printable(pointer) or 'its top'}, line {line}: {ended(what)}",
+                           code=CODE, pointer=pointer, line=line, column=column, **details)  # fmt: skip
 
-    def constant(self, word: str) -> NoReturn:
-        self.fail((), f"{word} is not a JSON value")
+    def value_at(self, at: Pointer) -> Any:
+        value = self.json.value()
+        self.base = at
+        return value
 
-    def object(self, value: Any, at: Pointer, what: str) -> _Pairs:
-        if not isinstance(value, _Pairs):
-            self.fail(at, f"{what} must be an object, not {_kind_of(value)}")
+    def keys(self, at: Pointer, what: str) -> Iterator[str]:
+        """The keys of an object that is read member by member."""
+        if self.json.peek() != "{":
+            self.fail(at, f"{what} must be an object, not {kind_of(self.value_at(at))}")
+        return self.json.members()
+
+    def object(self, value: Any, at: Pointer, what: str) -> Fields:
+        if not isinstance(value, tuple):
+            self.fail(at, f"{what} must be an object, not {kind_of(value)}")
         return value
 
     def name(self, scope: Scope, value: Any, at: Pointer, what: str) -> Name:
-        if not isinstance(value, str) or isinstance(value, _Number):
-            self.fail(at, f"{what} must be the text of a name, not {_kind_of(value)}")
+        known = scope._known.get(value) if type(value) is str else None
+        if known is not None:
+            return known
+        if type(value) is not str:
+            self.fail(at, f"{what} must be the text of a name, not {kind_of(value)}")
         try:
             return scope.name(value)
         except InvalidInput as e:
             self.fail(at, e.message[0].lower() + e.message[1:].rstrip("."), name=value)
 
-    def document(self, data: Any) -> Document:
-        document = Document()
-        sections = self.object(data, (), "a document")
-        self.prefixes(document, sections, ())
-        for section, content in sections:
-            if section == "bundle":
-                for key, member in self.object(content, ("bundle",), "the bundles"):
-                    for at, body in _each(member, ("bundle", key)):
-                        document.bundles.append(self.bundle(document, key, body, at))
-            else:
-                self.section(document, section, content, ())
-        return document
+    def walk(self) -> Iterator[tuple[Scope, Statement]]:
+        """Fill the document's prefixes, bundles and unknown parts; give each statement with its scope."""
+        text = self.json.source.text
+        if self.json.source.whole and text.count('"prefix"') == 1 and _PREFIX_FIRST.match(text):
+            prefixes: Iterator[dict[str, str]] = repeat({})  # they are read where they stand
+        else:
+            prefixes = iter(self.prefixes())
+            self.json.rewind()
+        document = self.document
+        document.prefixes = dict(next(prefixes))
+        for section in self.keys((), "a document"):
+            if section != "bundle":
+                yield from self.section(document, section, ())
+                continue
+            for key in self.keys(("bundle",), "the bundles"):
+                at = ("bundle", key)
+                if self.json.peek() == "[":
+                    for i in self.json.elements():
+                        yield from self.bundle(key, next(prefixes), (*at, i))
+                else:
+                    yield from self.bundle(key, next(prefixes), at)
+        self.json.end()
 
-    def bundle(self, document: Document, key: str, data: Any, at: Pointer) -> Bundle:
-        sections = self.object(data, at, "a bundle")
-        bundle = Bundle(Name(""), outer=document)
-        self.prefixes(bundle, sections, at)
+    def prefixes(self) -> list[dict[str, str]]:
+        """Of every scope in the order they stand: the document, then its bundles."""
+        found: list[dict[str, str]] = [{}]
+
+        def scope(at: Pointer) -> None:
+            declared = found[-1]
+            for section in self.keys(at, "a bundle" if at else "a document"):
+                place = (*at, section)
+                if section == "prefix":
+                    self.declare(declared, place)
+                elif section == "bundle" and not at:
+                    for key in self.keys(place, "the bundles"):
+                        if self.json.peek() == "[":
+                            for i in self.json.elements():
+                                found.append({})
+                                scope((*place, key, i))
+                        else:
+                            found.append({})
+                            scope((*place, key))
+                elif self.json.peek() == "{":
+                    for _ in self.json.members():
+                        self.json.value()
+                else:
+                    self.json.value()
+
+        scope(())
+        return found
+
+    def declare(self, declared: dict[str, str], at: Pointer) -> None:
+        for prefix, namespace in self.object(self.value_at(at), at, "the prefixes"):
+            if type(namespace) is not str:
+                self.fail((*at, prefix), f"a namespace must be text, not {kind_of(namespace)}")
+            declared[prefix] = namespace
+
+    def bundle(self, key: str, prefixes: dict[str, str], at: Pointer) -> Iterator[tuple[Scope, Statement]]:
+        document = self.document
+        bundle = Bundle(Name(""), prefixes, document)
         # The identifier belongs to the document's scope; some writers declare its prefix only inside.
-        prefix = key.partition(":")[0] if ":" in key else "default"
-        bundle.id = self.name(
-            document if document.namespace(prefix) is not None else bundle, key, at, "a bundle's identifier"
-        )
-        for section, content in sections:
+        inside = not document.knows(key)
+        bundle.id = self.name(bundle if inside else document, key, at, "a bundle's identifier")
+        document.bundles.append(bundle)
+        for section in self.keys(at, "a bundle"):
             if section == "bundle":
                 self.fail((*at, section), "a bundle cannot hold bundles")
             if section == "@id":
-                if self.name(bundle, content, (*at, section), "@id") != bundle.id:
-                    self.fail((*at, section), f"@id differs from the bundle's key {key!r}")
+                place = (*at, section)
+                if self.name(bundle, self.value_at(place), place, "@id") != bundle.id:
+                    self.fail(place, f"@id differs from the bundle's key {key!r}")
                 continue
-            self.section(bundle, section, content, at)
-        return bundle
+            yield from self.section(bundle, section, at)
 
-    def prefixes(self, scope: Scope, sections: _Pairs, at: Pointer) -> None:
-        for section, content in sections:
-            if section == "prefix":
-                for prefix, namespace in self.object(content, (*at, "prefix"), "the prefixes"):
-                    if not isinstance(namespace, str) or isinstance(namespace, _Number):
-                        self.fail((*at, "prefix", prefix), f"a namespace must be text, not {_kind_of(namespace)}")
-                    scope.prefixes[prefix] = namespace
-
-    def section(self, scope: Scope, kind: str, content: Any, at: Pointer) -> None:
-        if kind == "prefix":
+    def section(self, scope: Scope, kind: str, at: Pointer) -> Iterator[tuple[Scope, Statement]]:
+        at = (*at, kind)
+        roles = KINDS.get(kind)
+        if roles is None:
+            self.unknown(scope, kind, at)
             return
-        if kind not in KINDS:
-            self.fail((*at, kind), f"there is no kind of statement called {kind!r}; there are {', '.join(KINDS)}")
-        for key, member in self.object(content, (*at, kind), f"the {kind} statements"):
-            place = (*at, kind, key)
+        places: dict[str, str | Name] = {}
+        for key in self.keys(at, f"the {kind} statements"):
+            place = (*at, key)
+            record = self.value_at(place)
             identifier = self.name(scope, key, place, "an identifier")
-            for where, record in _each(member, place):
-                scope.statements.append(self.statement(scope, kind, identifier, record, where))
+            if type(record) is tuple:
+                yield scope, self.statement(scope, kind, roles, identifier, record, place, places)
+            else:
+                for where, member in _each(record, place):
+                    yield scope, self.statement(scope, kind, roles, identifier, member, where, places)
 
-    def statement(self, scope: Scope, kind: str, identifier: Name, record: Any, at: Pointer) -> Statement:
-        roles = KINDS[kind]
+    def unknown(self, scope: Scope, kind: str, at: Pointer) -> None:
+        if kind == "prefix":
+            self.declare(scope.prefixes, at)
+            return
+        value = self.value_at(at)
+        if (
+            isinstance(value, tuple) and kind.isalpha()
+        ):  # what looks like statements, and would be lost by a slip of the pen
+            self.fail(at, f"there is no kind of statement called {kind!r}; {nearest(kind, KINDS)}")
+        text = self.json.source.text[self.json.start : self.json.at]
+        scope.unknown.append(Unknown(FORMAT, kind, text))
+
+    def statement(self, scope: Scope, kind: str, roles: tuple[str, ...], identifier: Name, record: Any, at: Pointer,
+                  places: dict[str, str | Name]) -> Statement:  # fmt: skip
         arguments: list[tuple[str, Argument]] = []
         attributes: list[tuple[Name, Value]] = []
-        for key, content in self.object(record, at, "a statement"):
-            place = (*at, key)
-            name = self.name(scope, key, place, "an attribute")
-            role = name.iri[len(PROV) :] if name.iri.startswith(PROV) else ""
-            if role in roles:
-                arguments.extend((role, a) for a in self.arguments(scope, role, content, place))
+        known = scope._known
+        for key, content in record if type(record) is tuple else self.object(record, at, "a statement"):
+            place = places.get(key)
+            if place is None:
+                name = self.name(scope, key, (*at, key), "an attribute")
+                role = name.iri[len(PROV) :] if name.iri.startswith(PROV) else ""
+                place = places[key] = role if role in roles else name
+            if type(place) is str:
+                if type(content) is str and place not in _PARTS:
+                    argument: Argument | None = content if place in TIMES else known.get(content)
+                    if argument is None:
+                        argument = self.name(scope, content, (*at, key), f"the argument {place!r}")
+                    arguments.append((place, argument))
+                else:
+                    arguments.extend((place, a) for a in self.arguments(scope, place, content, (*at, key)))
+            elif type(content) is str:
+                attributes.append((place, Literal(content, STRING, "", "plain")))  # type: ignore[arg-type]
+            elif type(content) is tuple:
+                attributes.append((place, self.value(scope, content, (*at, key))))  # type: ignore[arg-type]
             else:
-                attributes.extend((name, self.value(scope, v, where)) for where, v in _each(content, place))
+                attributes.extend((place, self.value(scope, v, where)) for where, v in _each(content, (*at, key)))  # type: ignore[misc]
         return Statement(kind, identifier, tuple(arguments), tuple(attributes))
 
     def arguments(self, scope: Scope, role: str, content: Any, at: Pointer) -> list[Argument]:
@@ -210,29 +458,29 @@ class _Reader:
         return [self.argument(scope, role, v, where) for where, v in _each(content, at)]
 
     def argument(self, scope: Scope, role: str, content: Any, at: Pointer) -> Argument:
-        if isinstance(content, _Pairs):  # {"$": …, "type": …} in a formal place, as some writers spell it
+        if isinstance(content, tuple):  # {"$": …, "type": …} in a formal place, as some writers spell it
             value = self.value(scope, content, at)
             content = scope.spell(value.name) if isinstance(value, Reference) else value.lexical
         if role in TIMES:
-            if not isinstance(content, str) or isinstance(content, _Number):
-                self.fail(at, f"a time must be text, not {_kind_of(content)}")
-            return str(content)
+            if type(content) is not str:
+                self.fail(at, f"a time must be text, not {kind_of(content)}")
+            return content
         return self.name(scope, content, at, f"the argument {role!r}")
 
     def entries(self, scope: Scope, content: Any, at: Pointer) -> Entries:
         """Both spellings of key-entity pairs: an object under one datatype, and a list of {key, $}."""
         pairs: list[tuple[Value, Name]] = []
-        if isinstance(content, _Pairs):
+        if isinstance(content, tuple):
             datatype = next((v for k, v in content if k == "$key-datatype"), "xsd:string")
             for key, entity in content:
                 if key != "$key-datatype":
-                    typed = _Pairs([("$", key), ("type", datatype)])
+                    typed = (("$", key), ("type", datatype))
                     pairs.append(
                         (self.value(scope, typed, (*at, key)), self.name(scope, entity, (*at, key), "a member"))
                     )
             return Entries(tuple(pairs))
         if not isinstance(content, list):
-            self.fail(at, f"a key-entity set must be an object or a list, not {_kind_of(content)}")
+            self.fail(at, f"a key-entity set must be an object or a list, not {kind_of(content)}")
         for i, item in enumerate(content):
             fields = dict(self.object(item, (*at, i), "a key-entity pair"))
             if set(fields) != {"key", "$"}:
@@ -246,17 +494,28 @@ class _Reader:
         return Entries(tuple(pairs))
 
     def value(self, scope: Scope, content: Any, at: Pointer) -> Value:
-        if not isinstance(content, _Pairs):
+        if type(content) is not tuple:
             return self.bare(content, at)
         fields = dict(content)
+        inside = fields.get("$")
+        datatype = fields.get("type")
+        if type(inside) is str and type(datatype) is str and len(content) == 2:  # nearly all there are
+            kind = scope._known.get(datatype)
+            if kind is not None and kind.iri not in QNAME_TYPES:
+                return Literal(inside, kind, "", "typed")
+        return self.typed(scope, content, fields, at)
+
+    def typed(self, scope: Scope, content: Fields, fields: dict[str, Any], at: Pointer) -> Value:
         if unknown := [k for k in fields if k not in {"$", "type", "lang"}]:
             self.fail((*at, unknown[0]), "a value has only '$', 'type' and 'lang'")
+        if len(fields) != len(content):
+            self.fail(at, "a value has '$', 'type' and 'lang' only once")
         if "$" not in fields:
             self.fail(at, "a value needs '$'")
         inside = self.bare(fields["$"], (*at, "$"))
         language = fields.get("lang", "")
-        if not isinstance(language, str) or isinstance(language, _Number):
-            self.fail((*at, "lang"), f"a language must be text, not {_kind_of(language)}")
+        if type(language) is not str:
+            self.fail((*at, "lang"), f"a language must be text, not {kind_of(language)}")
         if "type" not in fields:
             return Literal(inside.lexical, INTERNATIONALIZED, language, "plain") if language else inside
         datatype = self.name(scope, fields["type"], (*at, "type"), "a datatype")
@@ -266,34 +525,44 @@ class _Reader:
         return Literal(inside.lexical, datatype, language, form)
 
     def bare(self, content: Any, at: Pointer) -> Literal:
-        if isinstance(content, _Number):
-            return Literal(str(content), _number_type(content), form="plain")
+        if isinstance(content, Number):
+            return Literal(str(content), number_type(content), "", "plain")
         if isinstance(content, str):
-            return Literal(content, STRING, form="plain")
+            return Literal(content, STRING, "", "plain")
         if isinstance(content, bool):
-            return Literal("true" if content else "false", xsd("boolean"), form="plain")
-        self.fail(at, f"a value must be a text, a number, true, false or an object with '$', not {_kind_of(content)}")
+            return Literal("true" if content else "false", _BOOLEAN, "", "plain")
+        self.fail(at, f"a value must be a text, a number, true, false or an object with '$', not {kind_of(content)}")
+
+
+_PARTS: Final = frozenset({"key-entity-set", "key-set"})
 
 
 def _each(content: Any, at: Pointer) -> list[tuple[Pointer, Any]]:
     """The members of a list with their places, or the thing itself."""
-    if isinstance(content, list) and not isinstance(content, _Pairs):
+    if isinstance(content, list):
         return [((*at, i), item) for i, item in enumerate(content)]
     return [(at, content)]
 
 
-def _number_type(text: str) -> Name:
+_DOUBLE, _INT, _LONG, _INTEGER, _BOOLEAN = (xsd(t) for t in ("double", "int", "long", "integer", "boolean"))
+
+
+def number_type(text: str) -> Name:
+    """The datatype of a bare JSON number."""
     if not text.lstrip("-").isdigit():
-        return xsd("double")
+        return _DOUBLE
     if len(text) > 20:
-        return xsd("integer")
+        return _INTEGER
     number = int(text)
-    return xsd("int" if -(2**31) <= number < 2**31 else "long" if -(2**63) <= number < 2**63 else "integer")
+    return _INT if -(2**31) <= number < 2**31 else _LONG if -(2**63) <= number < 2**63 else _INTEGER
 
 
 class _Writer:
     def __init__(self, data: Document) -> None:
         self.data = data
+        self.losses = Losses()
+        self.added: dict[str, str] = {}  # prefixes of names that none covers
+        self.taken = {p for scope in data.scopes() for p in scope.all_prefixes()}
 
     def document(self) -> dict[str, Any]:
         out = self.scope(self.data)
@@ -301,14 +570,34 @@ class _Writer:
         for bundle in self.data.bundles:
             bundles.setdefault(self.bundle_key(bundle), []).append(self.scope(bundle))
         if bundles:
-            out["bundle"] = {key: _single(members) for key, members in bundles.items()}
+            out["bundle"] = {key: single(members) for key, members in bundles.items()}
+        if self.added:
+            out["prefix"] = {**out.pop("prefix", {}), **self.added}
+            out = {"prefix": out.pop("prefix"), **out}
         return out
 
-    def bundle_key(self, bundle: Bundle) -> str:
+    def spell(self, scope: Scope, name: Name) -> str:
         try:
-            return self.data.spell(bundle.id)
-        except InvalidInput:  # its prefix is declared inside only
-            return bundle.spell(bundle.id)
+            return scope.spell(name)
+        except InvalidInput:
+            at = max(name.iri.rfind(c) for c in "/#:?") + 1
+            prefix = next((p for p, ns in self.added.items() if ns == name.iri[:at]), "")
+            number = 0
+            while not prefix:
+                number += 1
+                if f"ns{number}" not in self.taken:
+                    prefix = f"ns{number}"
+                    self.taken.add(prefix)
+                    self.added[prefix] = name.iri[:at]
+            local = name.iri[at:].replace("\\", r"\\")
+            return f"{prefix}:{local}"
+
+    def bundle_key(self, bundle: Bundle) -> str:
+        if bundle.id.qname and not self.data.knows(bundle.id.qname) and bundle.knows(bundle.id.qname):
+            key = bundle.spell(bundle.id)  # its prefix is declared inside only
+            if not self.data.knows(key):
+                return key
+        return self.spell(self.data, bundle.id)
 
     def scope(self, scope: Scope) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -317,14 +606,21 @@ class _Writer:
             prefixes |= {p: ns for p, ns in (("prov", PROV), ("xsd", XSD)) if p not in prefixes and scope.statements}
         if prefixes:
             out["prefix"] = prefixes
-        taken = {s.id.iri for s in scope.statements if s.id is not None and s.id.blank}
+        taken = {s.id.iri for s in scope.statements if s.id is not None and s.id.blank} | scope.blanks()
         fresh = self.fresh(taken)
         sections: dict[str, dict[str, list[Any]]] = {}
         for statement in scope.statements:
-            key = fresh(statement.kind) if statement.id is None else scope.spell(statement.id)
+            key = fresh(statement.kind) if statement.id is None else self.spell(scope, statement.id)
             sections.setdefault(statement.kind, {}).setdefault(key, []).append(self.statement(scope, statement))
         for kind, records in sections.items():
-            out[kind] = {key: _single(members) for key, members in records.items()}
+            out[kind] = {key: single(members) for key, members in records.items()}
+        for unknown in scope.unknown:
+            if unknown.format == FORMAT:
+                out.setdefault(unknown.name, _Raw()).append(unknown.text)
+            else:
+                self.losses.add(
+                    scope, None, f"the part {unknown.name!r} of {unknown.format} has no place in PROV-JSON."
+                )
         return out
 
     @staticmethod
@@ -341,16 +637,20 @@ class _Writer:
 
     def statement(self, scope: Scope, statement: Statement) -> dict[str, Any]:
         fields: dict[str, list[Any]] = {}
-        prov = next((p for p, ns in scope.all_prefixes().items() if ns == PROV and p != "default"), "prov")
         for role, argument in statement.arguments:
-            fields.setdefault(f"{prov}:{role}", []).append(self.argument(scope, argument))
+            key = self.spell(scope, Name(PROV + role, f"prov:{role}"))
+            fields.setdefault(key, []).append(self.argument(scope, argument))
         for name, value in statement.attributes:
-            fields.setdefault(scope.spell(name), []).append(self.value(scope, value))
-        return {key: _single(values) for key, values in fields.items()}
+            if name.iri.startswith(PROV) and name.iri[len(PROV) :] in KINDS[statement.kind]:
+                self.losses.add(scope, statement, f"its attribute {name.qname or name.iri} has the name of an argument; it is left "
+                                "out.")  # fmt: skip
+                continue
+            fields.setdefault(self.spell(scope, name), []).append(self.value(scope, value))
+        return {key: single(values) for key, values in fields.items()}
 
     def argument(self, scope: Scope, argument: Argument) -> Any:
         if isinstance(argument, Name):
-            return scope.spell(argument)
+            return self.spell(scope, argument)
         if isinstance(argument, Keys):
             return [self.value(scope, k) for k in argument.keys]
         if isinstance(argument, Entries):
@@ -358,17 +658,24 @@ class _Writer:
         return argument
 
     def entries(self, scope: Scope, entries: Entries) -> Any:
-        texts = [scope.spell(k.name) if isinstance(k, Reference) else k.lexical for k, _ in entries.pairs]
+        texts = [self.spell(scope, k.name) if isinstance(k, Reference) else k.lexical for k, _ in entries.pairs]
         datatypes = {k.datatype for k, _ in entries.pairs}
         tagged = any(isinstance(k, Literal) and k.language for k, _ in entries.pairs)
         if len(datatypes) == 1 and not tagged and len(set(texts)) == len(texts) and "$key-datatype" not in texts:
-            members = {t: scope.spell(e) for t, (_, e) in zip(texts, entries.pairs, strict=True)}
-            return {"$key-datatype": scope.spell(datatypes.pop()), **members}
-        return [{"key": self.value(scope, k), "$": scope.spell(e)} for k, e in entries.pairs]
+            members = {t: self.spell(scope, e) for t, (_, e) in zip(texts, entries.pairs, strict=True)}
+            return {"$key-datatype": self.spell(scope, datatypes.pop()), **members}
+        return [{"key": self.value(scope, k), "$": self.spell(scope, e)} for k, e in entries.pairs]
 
     def value(self, scope: Scope, value: Value) -> Any:
         if isinstance(value, Reference):
-            return {"$": scope.spell(value.name), "type": scope.spell(value.datatype)}
+            return {"$": self.spell(scope, value.name), "type": self.spell(scope, value.datatype)}
+        datatype = value.datatype
+        if datatype.iri in QNAME_TYPES and not value.language:
+            called = datatype.qname or datatype.iri
+            self.losses.add(
+                scope, None, f"the text {value.lexical!r} has the datatype {called} of names; it is written as text."
+            )
+            datatype = STRING
         if value.form == "plain":
             if value.language and value.datatype == INTERNATIONALIZED:
                 return {"$": value.lexical, "lang": value.language}
@@ -376,29 +683,44 @@ class _Writer:
                 return value.lexical
             if value.lexical in {"true", "false"} and value.datatype.iri == XSD + "boolean":
                 return value.lexical == "true"
-            if _NUMBER.fullmatch(value.lexical) and value.datatype == _number_type(value.lexical):
-                return _Number(value.lexical)
+            if _NUMBER.fullmatch(value.lexical) and value.datatype == number_type(value.lexical):
+                return Number(value.lexical)
         number = value.form == "number" and _NUMBER.fullmatch(value.lexical)
-        out = {"$": _Number(value.lexical) if number else value.lexical, "type": scope.spell(value.datatype)}
+        out = {"$": Number(value.lexical) if number else value.lexical, "type": self.spell(scope, datatype)}
         return out | {"lang": value.language} if value.language else out
 
 
-def _single(members: list[Any]) -> Any:
+def single(members: list[Any]) -> Any:
     """One member bare; several as the list PROV-JSON uses for repeated identifiers and attributes. A list stays inside a list."""
     return members[0] if len(members) == 1 else members
 
 
-def _render(value: Any, indent: int | None, level: int = 0) -> str:
+class _Raw(list[str]):
+    """JSON texts under one key, each as it stands."""
+
+
+def _text(text: str) -> str:
+    written = json.dumps(text, ensure_ascii=False)
+    return _SURROGATE.sub(lambda m: f"\\u{ord(m[0]):04x}", written) if _SURROGATE.search(written) else written
+
+
+def render(value: Any, indent: int | None, level: int = 0) -> str:
     """JSON text in which a number keeps the digits it was written with, which the standard encoder cannot do."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
-    if isinstance(value, (str, bool)):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if not value:
         return "{}" if isinstance(value, dict) else "[]"
     newline = "" if indent is None else "\n" + " " * (indent * (level + 1))
     last = "" if indent is None else "\n" + " " * (indent * level)
     if isinstance(value, dict):
-        body = (f"{json.dumps(k, ensure_ascii=False)}: {_render(v, indent, level + 1)}" for k, v in value.items())
+        body = (
+            f"{_text(k)}: {raw}"
+            for k, v in value.items()
+            for raw in (v if isinstance(v, _Raw) else (render(v, indent, level + 1),))
+        )
         return "{" + newline + ("," + (newline or " ")).join(body) + last + "}"
-    return "[" + newline + ("," + (newline or " ")).join(_render(v, indent, level + 1) for v in value) + last + "]"
+    return "[" + newline + ("," + (newline or " ")).join(render(v, indent, level + 1) for v in value) + last + "]"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,9 +17,12 @@ from provgraph.errors import InvalidInput, nearest
 from provgraph.names import PROV
 
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+# What ProvToolbox and others declare, although names of XML Schema begin with '#'; nothing else can be meant.
+_XSD_SLIP: Final = XSD[:-1]
 #: Prefixes every scope knows without declaring them (PROV-N, section 3.7.1).
 WELL_KNOWN: Final = {"prov": PROV, "xsd": XSD}
 
+_MANY: Final = 50_000
 ELEMENTS: Final = ("entity", "activity", "agent")
 #: Every kind of statement and its arguments in the order of PROV-N; an argument ending in "Time" or called "time" holds a time.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -47,11 +50,18 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "hadDictionaryMember": ("dictionary", "key-entity-set"),
 }
 TIMES: Final = frozenset({"startTime", "endTime", "time"})
+_ACTIVITIES: Final = frozenset({"activity", "informed", "informant", "starter", "ender"})
+_AGENTS: Final = frozenset({"agent", "delegate", "responsible"})
 
 
-@dataclass(frozen=True, slots=True)
+def kind_in(role: str) -> str:
+    """Of which kind something is that stands in a role: one of `ELEMENTS`. Influences and bundles may be of any."""
+    return "activity" if role in _ACTIVITIES else "agent" if role in _AGENTS else "entity"
+
+
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: that takes three times as long to make
 class Name:
-    """An IRI and how it was spelled; blank names (``_:x``) hold only inside their document."""
+    """An IRI and how it was spelled; blank names (``_:x``) hold only inside their document. Not to be changed once made."""
 
     iri: str
     qname: str = field(default="", compare=False)
@@ -77,7 +87,7 @@ QUALIFIED_NAME: Final = prov("QUALIFIED_NAME")
 QNAME_TYPES: Final = frozenset({QUALIFIED_NAME.iri, XSD + "QName"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Literal:
     """A value as it was written.
 
@@ -91,7 +101,7 @@ class Literal:
     form: str = field(default="typed", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Reference:
     """A qualified name used as a value; `datatype` says which of its two datatypes it was written with."""
 
@@ -120,19 +130,22 @@ Argument = Name | str | Entries | Keys
 """What stands in a formal place of a statement: a name, a time as written, or the parts of a dictionary."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Statement:
     """One assertion.
 
     kind : name of the relation or element, a key of `KINDS`.
     arguments : (role, argument) pairs; a role that is absent was omitted, a repeated one had a list (``hadMember``).
     attributes : (name, value) pairs in order, repeated ones kept.
+    dashes : roles that PROV-N wrote as ``-`` instead of leaving them out; None from where there is no such difference.
+        Both mean the same, so they are not compared.
     """
 
     kind: str
     id: Name | None
     arguments: tuple[tuple[str, Argument], ...] = ()
     attributes: tuple[tuple[Name, Value], ...] = ()
+    dashes: tuple[str, ...] | None = field(default=None, compare=False)
 
     def argument(self, role: str) -> Argument | None:
         """The first argument in this role."""
@@ -142,14 +155,44 @@ class Statement:
         """All values of one attribute."""
         return tuple(v for n, v in self.attributes if n == attribute)
 
+    def single(self) -> tuple[Statement, ...]:
+        """The statements of one member each that a statement of several members abbreviates; else the statement itself."""
+        if self.kind == "hadMember" and sum(r == "entity" for r, _ in self.arguments) > 1:
+            return self._each("entity", [a for r, a in self.arguments if r == "entity"])
+        if self.kind == "hadDictionaryMember" and len(self.arguments) == 2:
+            entries = self.argument("key-entity-set")
+            if isinstance(entries, Entries) and len(entries.pairs) > 1:
+                return self._each("key-entity-set", [Entries((pair,)) for pair in entries.pairs])
+        return (self,)
+
+    def _each(self, role: str, members: Sequence[Argument]) -> tuple[Statement, ...]:
+        rest = tuple((r, a) for r, a in self.arguments if r != role)
+        return tuple(Statement(self.kind, self.id, (*rest, (role, m)), self.attributes) for m in members)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that a file holds and PROV has no kind of statement for, as it stands there.
+
+    format : of the file, such as ``'prov-json'``. name : of the section or the expression. text : what is written there.
+    """
+
+    format: str
+    name: str
+    text: str
+
 
 class Scope:
-    """The top level of a document, or a bundle: its own prefixes and its statements in order."""
+    """The top level of a document, or a bundle: its own prefixes and its statements in order.
+
+    unknown : what else its file holds; written again in the same format, and reported as lost in the others.
+    """
 
     def __init__(self, prefixes: Mapping[str, str] | None = None, outer: Scope | None = None) -> None:
         self.prefixes: dict[str, str] = dict(prefixes or {})
         self.outer = outer
         self.statements: list[Statement] = []
+        self.unknown: list[Unknown] = []
         self._known: dict[str, Name] = {}
 
     def namespace(self, prefix: str) -> str | None:
@@ -157,14 +200,15 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             if prefix in scope.prefixes:
-                return scope.prefixes[prefix]
+                namespace = scope.prefixes[prefix]
+                return XSD if namespace == _XSD_SLIP else namespace
             scope = scope.outer
         return WELL_KNOWN.get(prefix)
 
     def all_prefixes(self) -> dict[str, str]:
         """Every prefix that holds here."""
         outer = self.outer.all_prefixes() if self.outer is not None else dict(WELL_KNOWN)
-        return outer | self.prefixes
+        return outer | {p: XSD if ns == _XSD_SLIP else ns for p, ns in self.prefixes.items()}
 
     def name(self, qname: str) -> Name:
         """The name a spelling stands for in this scope.
@@ -178,19 +222,24 @@ class Scope:
             known = self._known[qname] = Name(self._expand(qname), qname)
         return known
 
+    def forget(self) -> None:
+        """Let go of spellings looked up so far, once they are many: for files larger than memory."""
+        if len(self._known) > _MANY:
+            self._known.clear()
+
     def _expand(self, qname: str) -> str:
         prefix, colon, local = qname.partition(":")
-        if not colon:
+        if not colon or prefix.endswith("\\"):  # an escaped colon is one of the local name
             namespace = self.namespace("default")
             if namespace is None:
                 raise InvalidInput(f"Name {qname!r} has no prefix, and no default namespace is declared.",
                                    code="prov_prefix_unknown", name=qname)  # fmt: skip
-            return namespace + qname
+            return namespace + (unescape(qname) if "\\" in qname else qname)
         if prefix == "_":
             return qname
         namespace = self.namespace(prefix)
         if namespace is not None:
-            return namespace + local
+            return namespace + (unescape(local) if "\\" in local else local)
         if _IRI.match(qname):
             return qname  # an absolute IRI that no prefix covers
         raise InvalidInput(f"Prefix {prefix!r} of {qname!r} is not declared; {nearest(prefix, self.all_prefixes())}",
@@ -208,12 +257,21 @@ class Scope:
             return name.iri
         best = ""
         for prefix, namespace in self.all_prefixes().items():
-            spelled = name.iri[len(namespace) :] if prefix == "default" else f"{prefix}:{name.iri[len(namespace) :]}"
+            local = name.iri[len(namespace) :].replace("\\", r"\\")
+            spelled = local if prefix == "default" else f"{prefix}:{local}"
             if name.iri.startswith(namespace) and (not best or len(spelled) < len(best)) and self._means(spelled, name):
                 best = spelled
         if best or self._means(name.iri, name):
             return best or name.iri
         raise InvalidInput(f"No prefix covers {name.iri!r}; declare one.", code="prov_prefix_unknown", name=name.iri)
+
+    def knows(self, qname: str) -> bool:
+        """Whether a spelling stands for a name in this scope."""
+        try:
+            self.name(qname)
+        except InvalidInput:
+            return False
+        return True
 
     def _means(self, spelled: str, name: Name) -> bool:
         try:
@@ -236,8 +294,7 @@ class Scope:
 
     def canonical(self) -> Counter[tuple[Any, ...]]:
         """The statements as a multiset that does not depend on order; a blank identifier nobody refers to says nothing."""
-        referred = {a.iri for s in self.statements for _, a in s.arguments if isinstance(a, Name) and a.blank}
-        referred |= {v.name.iri for s in self.statements for _, v in s.attributes if isinstance(v, Reference)}
+        referred = self.blanks()
         return Counter(
             (
                 s.kind,
@@ -247,8 +304,22 @@ class Scope:
                 frozenset(Counter((r, _unordered(a)) for r, a in s.arguments).items()),
                 frozenset(Counter(s.attributes).items()),
             )
-            for s in self.statements
+            for whole in self.statements
+            for s in whole.single()
         )
+
+    def blanks(self) -> set[str]:
+        """The blank identifiers that something here refers to."""
+        found = set()
+        for s in self.statements:
+            for _, a in s.arguments:
+                if isinstance(a, Name):
+                    if a.iri.startswith("_:"):
+                        found.add(a.iri)
+                elif isinstance(a, Entries):
+                    found |= {e.iri for _, e in a.pairs if e.blank}
+            found |= {v.name.iri for _, v in s.attributes if isinstance(v, Reference) and v.name.blank}
+        return found
 
     def __len__(self) -> int:
         return len(self.statements)
@@ -283,7 +354,7 @@ class Document(Scope):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Document):
             return NotImplemented
-        if self.canonical() != other.canonical():
+        if self.canonical() != other.canonical() or Counter(self.unknown) != Counter(other.unknown):
             return False
         return _bundles(self) == _bundles(other)
 
@@ -295,8 +366,10 @@ class Document(Scope):
         return f"Document({inside}{f'; {len(self.bundles)} bundles' if self.bundles else ''})"
 
 
-def _bundles(document: Document) -> Counter[tuple[str, frozenset[Any]]]:
-    return Counter((b.id.iri, frozenset(b.canonical().items())) for b in document.bundles)
+def _bundles(document: Document) -> Counter[tuple[str, frozenset[Any], frozenset[Any]]]:
+    return Counter(
+        (b.id.iri, frozenset(b.canonical().items()), frozenset(Counter(b.unknown).items())) for b in document.bundles
+    )
 
 
 def _unordered(argument: Argument) -> Any:
@@ -305,6 +378,14 @@ def _unordered(argument: Argument) -> Any:
     if isinstance(argument, Keys):
         return ("keys", frozenset(Counter(argument.keys).items()))
     return argument
+
+
+_ESCAPE: Final = re.compile(r"\\([=',():;\"\[\].\-\\])")
+
+
+def unescape(local: str) -> str:
+    """A local name without the backslashes of PROV-N (PN_CHARS_ESC, section 3.7.1), which PROV-JSON takes over."""
+    return _ESCAPE.sub(r"\1", local)
 
 
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(urn|doi|ark|mailto|tag|info|data|arcp|file|hdl):", re.IGNORECASE)

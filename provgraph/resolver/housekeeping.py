@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provgraph.bulk import processes
@@ -17,8 +18,11 @@ from provgraph.resolver import bounded
 from provgraph.schema.collection import SourceCollection
 from provgraph.schema.files import Segment
 from provgraph.schema.operators import AttributeCalculator
+from provgraph.store.directory import Directory
+from provgraph.store.files import FileStore
+from provgraph.store.objects import DROPPED
+from provgraph.store.uses import DIRECTORY as USES
 
-DROPPED = "bytes_dropped"
 ORIGINAL, LISTS = "original catalogs", "lists of identifiers"
 VALUES, SOURCES = "derived values", "sets of sources"
 
@@ -70,11 +74,12 @@ class Room:
 
 @dataclass(frozen=True)
 class Removable:
-    """A file that nothing needs, and why."""
+    """A file that nothing needs, and why. seen_ns : when it was changed, of one that somebody may just be storing again."""
 
     path: Path
     bytes: int
     why: str
+    seen_ns: int = field(default=0, compare=False)
 
 
 def held(mapper: Mapper) -> list[Held]:
@@ -124,9 +129,13 @@ def forget(mapper: Mapper, store: Hdf5Store, collection: SourceCollection, *, dr
     )  # fmt: skip
 
 
-def rooms(mapper: Mapper, store: Hdf5Store, directory: Path) -> list[Room]:
-    """How much room each kind of thing takes, the largest first."""
-    gone = removable(mapper, store, Intents(directory / "spool"), directory)
+def rooms(mapper: Mapper, store: Hdf5Store, directory: Path, files: FileStore, *,
+          documents: Iterable[Path] = (), unneeded: Iterable[Removable] = ()) -> list[Room]:  # fmt: skip
+    """How much room each kind of thing takes, the largest first; of places outside the survey nothing is known here.
+
+    documents : where imported documents are kept. unneeded : of them, what nothing needs.
+    """
+    gone = [*removable(mapper, store, Intents(directory / "spool"), directory, files), *unneeded]
     kinds: dict[str, list[int]] = {ORIGINAL: [], LISTS: [], VALUES: [], SOURCES: []}
     for one in held(mapper):
         path = store.path(one.segment.file)
@@ -134,7 +143,9 @@ def rooms(mapper: Mapper, store: Hdf5Store, directory: Path) -> list[Room]:
             kinds[one.kind].append(path.stat().st_size)
     for kind, places in (
         ("sorted indexes", [store.indexes.directory]), ("graph", [directory / "graph"]), ("models", [directory / "models"]),
-        ("jobs", [directory / "jobs", *directory.glob("jobs.sqlite*")]),
+        ("jobs", [directory / "jobs", *directory.glob("jobs.sqlite*")]), ("audit", [directory / "audit"]),
+        ("files of objects", [path for place in files.directories() for path in place.files()]),
+        ("cache", files.cache.files()), ("counts of uses", [directory / USES]), ("imported documents", documents),
         ("being written", [directory / "scratch", directory / "spool"]),
     ):  # fmt: skip
         kinds[kind] = _sizes(places, without={r.path for r in gone})
@@ -143,11 +154,12 @@ def rooms(mapper: Mapper, store: Hdf5Store, directory: Path) -> list[Room]:
     return sorted(found, key=lambda r: -r.bytes)
 
 
-def removable(mapper: Mapper, store: Hdf5Store, intents: Intents, directory: Path) -> list[Removable]:
+def removable(mapper: Mapper, store: Hdf5Store, intents: Intents, directory: Path, files: FileStore) -> list[Removable]:
     """Files that nothing needs: of dropped and unregistered segments, unfinished ones, and leftovers of ended processes."""
     # First the names, then who is writing, then what is registered: see `Intents.recover`.
     names = store.names()
     models = [path for path in sorted((directory / "models").glob("*")) if path.is_file()]
+    kept = [(path, seen) for place in files.directories() for path, seen in _seen(place.files())]
     busy = intents.are_open()
     rows = mapper.read("segments_made")
     dropped = {r["properties"]["file"] for r in rows if r["dropped"]}
@@ -172,28 +184,48 @@ def removable(mapper: Mapper, store: Hdf5Store, intents: Intents, directory: Pat
             if path.name not in used:
                 unfinished = path.suffix != SUFFIX
                 found += _removable(path, "it was never finished" if unfinished else "no calculator is this model")
+    if kept and not busy:
+        wanted = {str(row["digest"]).removeprefix("sha256:") for row in mapper.read("stored_digests")}
+        for path, seen in kept:
+            if path.name not in wanted:
+                found.append(Removable(path, seen.st_size, "no object of the survey has this file", seen.st_mtime_ns))
+    for place in files.directories():
+        for path in sorted(place.unfinished()):
+            found += _removable(path, "the process that wrote it has ended")
     for path in bounded.abandoned(directory / "scratch"):
         found.append(Removable(path, sum(_sizes([path])), "the process that wrote it has ended"))
     return found
 
 
 def clean(
-    mapper: Mapper, store: Hdf5Store, intents: Intents, directory: Path, *, dry_run: bool = True
+    mapper: Mapper, store: Hdf5Store, intents: Intents, directory: Path, files: FileStore, *, dry_run: bool = True
 ) -> list[Removable]:
     """Remove what nothing needs; with `dry_run` only say what that is."""
-    found = removable(mapper, store, intents, directory)
+    if not dry_run:
+        for place in files.directories():
+            place.recover()
+    found = removable(mapper, store, intents, directory, files)
     if dry_run:
         return found
     for one in found:
         if one.path.is_dir():
             continue  # below
-        if one.path.suffix == ".h5" and one.path.parent != store.indexes.directory:
+        if one.seen_ns:
+            Directory.remove(one.path, one.seen_ns)
+        elif one.path.suffix == ".h5" and one.path.parent != store.indexes.directory:
             store.delete(one.path.stem)  # with its indexes
         else:
             one.path.unlink(missing_ok=True)
     bounded.clean(directory / "scratch")
     intents.recover(store, lambda: [str(r["file"]) for r in mapper.read("segment_files")])
     return found
+
+
+def _seen(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Those that are there, in the order of their names."""
+    for path in sorted(paths):
+        with suppress(FileNotFoundError):
+            yield path, path.stat()
 
 
 def _removable(path: Path, why: str) -> list[Removable]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from provgraph.graph import setup, statements
 from provgraph.graph.engine import GraphEngine
-from provgraph.graph.mapper import Mapper, index_atoms
+from provgraph.graph.mapper import Mapper
+from provgraph.graph.records import index_atoms
 from provgraph.graph.setup import Migration
 from provgraph.policy import Context
 from provgraph.resolver import index

@@ -28,7 +28,7 @@ def examine(mapper: Mapper, store: Hdf5Store) -> Originals:
     """Whether the segments of all ingested catalogs are there, with the size that is registered; reads no values."""
     statements.declare(External.__name__)
     statement = statements.load("queries/entities_of_class", label=External.__name__)
-    rows = mapper.engine.read(statement, before="9999", limit=MOST)
+    rows = mapper.engine.read(statement, before="9999", deleted=False, limit=MOST)
     visible = mapper.policy.visible(mapper.context, [r["properties"] for r in rows])
     catalogs = [one for one in mapper.restore(visible) if isinstance(one, External)]
     registered: dict[str, list[SegmentInfo]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from provgraph.errors import NotFound
@@ -16,6 +16,7 @@ from provgraph.schema.operators import AttributeCalculator, External
 
 VALIDITY = "validity"
 INVALID, VALID = "invalid", "valid"
+QUALITY = "quality"  # statement of the system: what verify() of a target said is wrong with it, a phrase a line
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,26 @@ class Status:
     version; UNKNOWN, not all it rests on can be seen. reasons : a sentence each, naming the definition or the catalog.
     not_here : why what is not stored of it could not be made again in this installation: the code of a package is another
     one, or missing, or the file of a model is. That changes nothing of what it is, so it is no status.
+    flags : quality flags, what verify() of a target said is wrong with it.
     """
 
     status: str
     reasons: tuple[str, ...] = ()
     not_here: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    def also(self, reasons: Sequence[str]) -> Status:
+        """This, and out of date for these reasons, if there are any."""
+        return replace(self, status=OUT_OF_DATE, reasons=(*self.reasons, *reasons)) if reasons else self
+
+    @property
+    def up_to_date(self) -> bool:
+        return self.status == UP_TO_DATE
 
     def __str__(self) -> str:
         reasons = (f"  because {r}" for r in self.reasons)
-        return "\n".join([self.status, *reasons, *(f"  cannot be made again here: {r}" for r in self.not_here)])
+        rest = [*(f"  cannot be made again here: {r}" for r in self.not_here), *(f"  flagged: {f}" for f in self.flags)]
+        return "\n".join([self.status, *reasons, *rest])
 
 
 def invalid(mapper: Mapper, things: Iterable[DBObject]) -> dict[str, str]:
@@ -45,6 +57,18 @@ def invalid(mapper: Mapper, things: Iterable[DBObject]) -> dict[str, str]:
             if row["value"] == INVALID:
                 found[row["about"]] = row["reason"]
     return found
+
+
+def unfit(mapper: Mapper, things: Iterable[DBObject]) -> set[str]:
+    """Ids of those that no class chooses by itself: declared invalid, or flagged and not declared valid since."""
+    ids = [t.object_id for t in things if t.is_stored]
+    found: dict[str, bool] = {}
+    for row in mapper.read("notes_about", ids=ids) if ids else ():
+        if row["kind"] == VALIDITY:
+            found[row["about"]] = row["value"] == INVALID
+        elif row["kind"] == QUALITY:
+            found[row["about"]] = bool(row["value"])
+    return {i for i, wrong in found.items() if wrong}
 
 
 def newest_valid(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from provgraph import names
@@ -17,7 +18,7 @@ class Agent:
     name: str
     version: str = ""
 
-    @property
+    @cached_property
     def agent_id(self) -> str:
         return "agent:" + keys.sha256([self.kind, self.name, self.version])[:20]
 

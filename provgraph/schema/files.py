@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -33,6 +34,17 @@ class ExportedFile(DataFile):
 
     def lineage(self) -> list[Any]:
         return [self.digest, self.collection.dependency_key]
+
+
+class StoredFile(DBObject):
+    """The file of a data object, known by the digest of its bytes. Where they are is said by notes of the kind ``place``."""
+
+    digest = persistent(str, doc="sha256:<hex> of the bytes")
+    name = persistent(str, doc="unique in the survey")
+    size = persistent(int, unit="byte", lineage=False)
+
+    def lineage(self) -> list[Any]:
+        return [self.digest, self.name]
 
 
 def place(atoms: Iterable[str]) -> dict[str, Any]:
@@ -81,6 +93,63 @@ class Environment(DBObject):
 
     def lineage(self) -> list[Any]:
         return [self.digest]
+
+
+class CodeVersion(DBObject):
+    """A version of the code of a function or method, with the helpers it reaches inside its package."""
+
+    name = persistent(str, doc="Class.method or function")
+    digest = persistent(str, doc="of what counts of it")
+    module = persistent(str, doc="where it stood first", lineage=False)
+    text = persistent(str, doc="its source and that of its helpers", lineage=False, default="")
+
+    def lineage(self) -> list[Any]:
+        return [self.name, self.digest]
+
+
+class PolicyVersion(DBObject):
+    """A version of a provenance policy: the text by which things were checked."""
+
+    name = persistent(str)
+    digest = persistent(str, doc="sha256:<hex> of the text")
+    text = persistent(str, doc="TOML, as it was read", lineage=False)
+
+    def lineage(self) -> list[Any]:
+        return [self.name, self.digest]
+
+
+class CheckReport(DBObject):
+    """What a check of things by a provenance policy found; the call that made it used the things and had the policy as plan."""
+
+    policy = persistent(str, doc="name of the policy")
+    verdict = persistent(str, doc="holds or violated")
+    n_things = persistent(int, doc="things that were checked")
+    n_errors = persistent(int, doc="violations of rules that are errors")
+    n_warnings = persistent(int, doc="violations of rules that are warnings")
+    measured_at = persistent(str, doc="the time that counted as now")
+    findings = persistent(str, doc="JSON: of each rule how many things it was for, and its violations", default="[]")
+
+
+class ClassVersion(DBObject):
+    """A persistent class as it was declared when objects of it were stored. Its versions are those of the class of one name."""
+
+    name = persistent(str)
+    digest = persistent(str, doc="of its declarations")
+    module = persistent(str, doc="where it stood when it was recorded", lineage=False)
+    number = persistent(int, doc="class_version, as the class says it", lineage=False)
+    bases = persistent(list[str], doc="persistent classes that it inherits from", lineage=False)
+    declarations = persistent(str, doc="canonical JSON of its properties and links", lineage=False)
+    source = persistent(str, doc="sha256:<hex> of its source without comments and layout, where that can be read", lineage=False,
+                        default="")  # fmt: skip
+
+    def lineage(self) -> list[Any]:
+        return [self.name, self.digest]
+
+    def declared(self) -> dict[str, Any]:
+        """Its declarations as plain data: ``class_version``, ``bases``, ``properties`` and ``links`` by name."""
+        found = json.loads(self.declarations)
+        assert isinstance(found, dict)
+        return found
 
 
 class ProcessParameters(DBObject):

@@ -6,15 +6,17 @@ import hashlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
 def canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, no NaN, non-ASCII as it is."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encoder.encode(value)
+
+
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def sha256(value: Any) -> str:
@@ -41,9 +43,19 @@ def new_id() -> str:
     value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def now() -> str:
     """The time as ISO 8601 text of one width, UTC: sorts as text on every engine."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant(time.time_ns())
+
+
+def instant(nanoseconds: int) -> str:
+    """A time since 1970 as such a text."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()}.{rest // 1000:06d}Z"
+
+
+_EPOCH = datetime(1970, 1, 1)

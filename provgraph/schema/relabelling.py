@@ -38,14 +38,14 @@ class Relabelling(DBObject):
     @classmethod
     def linear(cls, from_space: str, to_space: str, *, scale: int = 1, offset: int = 0) -> Relabelling:
         """``scale * id + offset``."""
+        for name, value in (("scale", scale), ("offset", offset)):
+            if not _LEAST <= value <= _MOST:
+                raise OperatorError(f"The {name} of a relabelling does not fit 64 bits.", code="relabelling_overflow")
         return cls(kind=LINEAR, from_space=from_space, to_space=to_space, scale=scale, offset=offset)
 
     def check(self) -> None:
         if self.kind not in (LINEAR, EXPLICIT):
             raise OperatorError(f"A relabelling is {LINEAR} or {EXPLICIT}, not {self.kind!r}.", code="relabelling_kind")
-        for name, value in (("scale", self.scale), ("offset", self.offset)):
-            if not _LEAST <= value <= _MOST:
-                raise OperatorError(f"The {name} of a relabelling does not fit 64 bits.", code="relabelling_overflow")
         if self.kind == LINEAR and self.scale == 0:
             raise OperatorError(
                 "A relabelling with scale 0 would make all sources one; sources are never lost.",

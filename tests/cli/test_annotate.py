@@ -22,6 +22,15 @@ def test_statements_are_appended(run: Run) -> None:
     assert "tags         test, 2026" in text
 
 
+def test_what_was_published_has_an_identifier(run: Run) -> None:
+    run("pull", "field", "ID", "--where", "z < 0.5", "--name", "near")
+    said = run("annotate", "near", "--identifier", "doi:10.5281/zenodo.1234")
+    assert said.out == "near@1: identifier noted.\n"
+    published = run("impact", "field", "--only", "published", "--json").json["published"]
+    assert [one["identifiers"] for one in published] == [["doi:10.5281/zenodo.1234"]]
+    assert run("annotate", "catalog.csv", "--identifier", "doi:10.5281/zenodo.5").out.endswith("identifier noted.\n")
+
+
 def test_what_has_no_name_gets_one(run: Run) -> None:
     made = run("pull", "field", "ID", "--where", "z < 0.5", "--json").json["result"]
     assert made["name"] == ""

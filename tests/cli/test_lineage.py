@@ -82,7 +82,7 @@ def test_depth_and_limit(run: Run) -> None:
     one = run("lineage", "near", "--up", "1", "--json").json
     assert whole["complete"]
     assert len(one["nodes"]) < len(whole["nodes"])
-    assert set(whole) == {"roots", "nodes", "edges", "complete", "truncated", "file", "unclear"}
+    assert set(whole) == {"roots", "nodes", "edges", "complete", "truncated", "ended_by", "file", "unclear"}
     cut = run("lineage", "near", "--limit", "3")
     assert "nodes were left out; raise --limit" in cut.err
     down = run("lineage", "field", "--up", "0", "--down", "9", "--json").json
@@ -95,3 +95,56 @@ def test_bad_words(run: Run, folder: Path) -> None:
     run("lineage", "near", "--out", "near.jpeg", status=EXIT_USAGE)
     run("lineage", "near", "--up", "-1", status=EXIT_USAGE)
     assert not (folder / "near.jpeg").exists()
+
+
+def test_terms(run: Run) -> None:
+    only = run("lineage", "near", "--only", "External", "--json").json
+    assert [n["class"] for n in only["nodes"]][1:] == ["External"]
+    assert {e["relation"] for e in only["edges"]} <= {"WAS_INFLUENCED_BY", "WAS_DERIVED_FROM"}
+    assert len(run("lineage", "near", "--stop-at", "SourceCollection,Segment", "--json").json["nodes"]) < len(
+        run("lineage", "near", "--json").json["nodes"]
+    )
+    assert "DataFile" not in {
+        n["class"] for n in run("lineage", "near", "--without", "DataFile", "--json").json["nodes"]
+    }
+    run("lineage", "near", "--as-of", "2020-01-01", status=EXIT_NOT_FOUND)
+    assert "2020-01-01" in run("lineage", "near", "--valid-at", "2020-01-01", status=EXIT_NOT_FOUND).err
+    assert "no date" in run("lineage", "near", "--as-of", "soon", status=EXIT_ERROR).err
+    assert "entity, activity, edge" in run("lineage", "near", "--unit", "hop", status=EXIT_ERROR).err
+    assert "--seconds" in run("lineage", "near", "--seconds", "0.0000001").err
+    assert (
+        len(
+            run("lineage", "near", "--up", "1", "--unit", "edge", "--relation", "wasDerivedFrom", "--json").json[
+                "nodes"
+            ]
+        )
+        > 1
+    )
+
+
+def test_paths_and_common(run: Run) -> None:
+    paths = run("paths", "field", "near", "--json").json
+    assert (paths["paths"][0]["nodes"][0]["label"], paths["paths"][0]["nodes"][-1]["label"]) == ("near", "field")
+    assert paths["complete"]
+    every = run("paths", "near", "field", "--all", "--limit", "1000", "--json").json
+    assert len(every["paths"]) >= len(paths["paths"])
+    assert "--WAS_DERIVED_FROM-->" in run("paths", "near", "field", "--relation", "wasDerivedFrom").out
+    assert "Neither comes from the other" in run("paths", "field", "absmag", status=EXIT_NOT_FOUND).out
+    shared = run("common", "near", "field", "--only", "SourceCollection", "--json").json
+    assert [c["label"] for c in shared["common"]] == ["field"]
+    assert run("common", "near", "field").out.startswith("* ")
+    run("common", "near", "near", status=EXIT_ERROR)
+
+
+def test_impact(run: Run) -> None:
+    before = run("impact", "absmag", "--json").json
+    assert before["affected"] == len(before["all"]) > 0
+    assert not before["invalidated"]
+    assert run("status", "near", "--json").json
+    assert "Nothing published depends on it." in run("impact", "absmag", "--only", "published").out
+    run("impact", "absmag", "--cause", "superseded", "--invalidate", "no", status=EXIT_USAGE)
+    run("impact", "absmag", "--only", "some", status=EXIT_ERROR)
+    said = run("impact", "absmag", "--invalidate", "wrong distance modulus")
+    assert "depend" in said.out
+    assert "Declared invalid" in said.err
+    assert "wrong distance modulus" in run("status", "near", status=EXIT_DIFFERS).out

@@ -60,7 +60,8 @@ def test_why_tells_the_choices(run: Run) -> None:
     assert data["pulls"][0]["request"]["where"] == "z < 0.35"
     assert {c["outcome"] for c in data["pulls"][0]["choices"]} >= {"created"}
     assert run("why", "field", "--json").json["pulls"] == []
-    run("why", "absmag", status=EXIT_NOT_FOUND)
+    assert "stored" in run("why", "absmag").out
+    run("why", "nothing", status=EXIT_NOT_FOUND)
 
 
 @pytest.mark.usefixtures("selections")

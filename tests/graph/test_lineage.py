@@ -288,11 +288,11 @@ def test_the_number_of_statements_does_not_grow_with_the_graph(engine: GraphEngi
     layered(layers, width).write(engine)
     last = f"{layers - 1:03d}-000"
     up = traverse(engine, [last], up=10)
-    assert up.statements == 3  # nobody responsible: no calls and agents to read
+    assert up.statements == 4  # nobody responsible: no calls and agents to read
     assert len(up.nodes) == 1 + sum(min(2 * k + 1, width) for k in range(1, 11))
     assert len(up.edges) == sum(min(2 * k + 1, width) for k in range(0, 10)) * 3
     both = traverse(engine, ["006-001"], up=10, down=10)
-    assert both.statements == 5
+    assert both.statements == 6
     cut = traverse(engine, [last], up=10, limit=2)
     assert (len(cut.nodes), cut.complete, cut.statements) == (2, False, 3)
     assert cut.truncated >= 2
@@ -304,7 +304,7 @@ def test_a_long_chain_takes_a_statement_for_five_hops(engine: GraphEngine) -> No
     graph.write(engine)
     lineage = traverse(engine, ["046-000"], up=1000)
     assert len(lineage.nodes) == 47
-    assert lineage.statements == 11
+    assert lineage.statements == 12
     assert [n.id for n in traverse(engine, ["046-000"], up=23).nodes] == [f"{46 - k:03d}-000" for k in range(24)]
 
 

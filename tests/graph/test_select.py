@@ -452,7 +452,7 @@ def test_the_page_shows_the_properties_of_collections() -> None:
 
 def test_everything_declared_can_be_asked() -> None:
     """Every property of every class gives a statement that says nothing but names and parameters."""
-    words = re.compile(r"[A-Za-z0-9_$`'.,:(){}<>=\[\]\-\s]*")
+    words = re.compile(r"[\w$`'.,:(){}<>=\[\]\-\s]*")
     for cls in list(queryable.registry.values()):
         for name in queryable.properties_of(cls):
             assert words.fullmatch(select(cls, f"`{name}` is not null").statement.text), (cls, name)

@@ -15,6 +15,7 @@ from provgraph.language.criterion import BoundCriterion, Criterion
 from provgraph.language.expression import Expression
 from provgraph.language.regions import Box, Cone, Polygon, Region, contains, separate, separation
 from provgraph.schema.attribute import Attribute
+from tests.samples import sample
 
 Array = np.ndarray[Any, Any]
 ATTRIBUTES = {
@@ -150,7 +151,7 @@ def sky(regions: tuple[Region, ...]) -> tuple[Array, Array]:
 
 
 @given(polygons(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=sample(150), deadline=None)
 def test_polygons_hold_what_their_border_goes_around(polygon: Polygon, data: st.DataObject) -> None:
     ra, dec = sky((polygon,))
     dec = np.clip(dec, -90, 90)
@@ -164,7 +165,7 @@ def test_polygons_hold_what_their_border_goes_around(polygon: Polygon, data: st.
 
 
 @given(boxes())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=sample(100), deadline=None)
 def test_boxes_compare_coordinates(box: Box) -> None:
     ra, dec = sky((box,))
 
@@ -219,7 +220,7 @@ def test_one_polygon_has_one_spelling() -> None:
 
 
 @given(two_regions())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=sample(400), deadline=None)
 def test_relations_are_true_of_every_position(regions: tuple[Region, Region]) -> None:
     one, two = regions
     ra, dec = sky(regions)
@@ -240,7 +241,7 @@ def test_relations_are_true_of_every_position(regions: tuple[Region, Region]) ->
 
 
 @given(two_regions())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=sample(400), deadline=None)
 def test_what_is_clearly_so_is_known(regions: tuple[Region, Region]) -> None:
     """A cone well inside something is found in it, and one well outside apart from it."""
     one, _ = regions

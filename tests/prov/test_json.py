@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provgraph.errors import FileUnreadable, InvalidInput
@@ -263,6 +263,7 @@ def documents(draw: st.DrawFn) -> Document:
     return document
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(documents())
 def test_any_document_comes_back(document: Document) -> None:
     again = read(dumps(document))

@@ -13,9 +13,12 @@ from provgraph.prov.model import Document
 from provgraph.prov.provn import dumps
 from tests.prov.test_json import corpus
 
-#: prov differs from the document where the file declares the prefix xsd without '#' (prov takes it for the standard one), and
-#: where PROV-JSON holds PROV-N's own escapes in a local name (prov percent-encodes the backslash).
-KNOWN = {"pc1.json", "primer.json", "test-entity101/entity101.json"}
+#: prov differs from the document where PROV-JSON holds PROV-N's own escapes in a local name (prov percent-encodes the backslash),
+#: and where a name has the datatype xsd:QName, which prov takes for a name in PROV-JSON and for a text in PROV-N.
+KNOWN = {
+    "pc1.json", "primer.json", "test-entity101/entity101.json",
+    "unification-attributes-end-s2-PASS-c23.json", "unification-attributes-entity-s1-PASS-c22.json",
+}  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")

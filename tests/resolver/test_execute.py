@@ -21,6 +21,7 @@ from provgraph.schema.collection import SourceCollection
 from provgraph.schema.table import Table
 from tests.collections import Start, cells, reference_cells
 from tests.reference import Refused
+from tests.samples import sample
 
 pytestmark = pytest.mark.embedded
 
@@ -51,7 +52,9 @@ def same(one: dict[Any, Any], other: dict[Any, Any]) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=sample(150), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_any_collection_is_what_its_operators_say(start: Start, data: st.DataObject) -> None:
     one = data.draw(Start.collections(start))
     try:
@@ -71,7 +74,9 @@ def test_any_collection_is_what_its_operators_say(start: Start, data: st.DataObj
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=sample(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_parts_make_the_whole(start: Start, data: st.DataObject) -> None:
     one = data.draw(Start.collections(start))
     try:
@@ -88,7 +93,9 @@ def test_parts_make_the_whole(start: Start, data: st.DataObject) -> None:
 
 
 @given(data=st.data(), parts=st.integers(2, 40))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=sample(100), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_little_memory_gives_the_same(start: Start, data: st.DataObject, parts: int) -> None:
     one = data.draw(Start.collections(start))
     try:

@@ -95,7 +95,7 @@ def test_another_version_of_a_catalog(nearby: Any, tmp_path: Any) -> None:
 def test_a_reason_is_needed(nearby: Any) -> None:
     with pytest.raises(UsageError, match="Say why"):
         nearby.invalidate("absmag_u", " ")
-    with pytest.raises(InvalidInput, match="Only calculators"):
+    with pytest.raises(InvalidInput, match="A Source Collection is not declared valid or invalid"):
         nearby.invalidate(nearby["A"], "wrong")
     assert nearby.notes(nearby.definition("absmag_u")) == []
 

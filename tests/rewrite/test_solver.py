@@ -26,6 +26,7 @@ from tests.rewrite.worlds import (
     relabelled_origin,
     small_worlds,
 )
+from tests.samples import sample
 
 RELAXED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
@@ -55,7 +56,7 @@ def known_worlds(draw: st.DrawFn, partial: bool = True) -> tuple[Sets, list[Fact
 
 
 @given(known_worlds())
-@settings(RELAXED, max_examples=150)
+@settings(RELAXED, max_examples=sample(150))
 def test_no_answer_is_wrong(known: tuple[Sets, list[Fact]]) -> None:
     """Whatever is answered YES or NO from what is true in a world is so in that world."""
     made, facts = known
@@ -76,7 +77,7 @@ def test_no_answer_is_wrong(known: tuple[Sets, list[Fact]]) -> None:
 
 
 @given(known_worlds())
-@settings(RELAXED, max_examples=30)
+@settings(RELAXED, max_examples=sample(30))
 def test_every_answer_has_a_reason(known: tuple[Sets, list[Fact]]) -> None:
     made, facts = known
     reasoner = Reasoner(made.knowledge(*facts))
@@ -102,7 +103,7 @@ def _entailed(made: Sets, facts: list[Fact]) -> Iterator[tuple[str, frozenset[st
 
 
 @given(random_sets(ALL_SOURCES, relabel=False, more=False))
-@settings(RELAXED, max_examples=150)
+@settings(RELAXED, max_examples=sample(150))
 def test_what_follows_is_answered(made: Sets) -> None:
     """In a world that has every possible source, what holds follows from the definitions; all of it is found."""
     reasoner = Reasoner(made.knowledge())
@@ -114,7 +115,7 @@ def test_what_follows_is_answered(made: Sets) -> None:
 
 
 @given(random_sets(ALL_SOURCES, relabel=False, more=False))
-@settings(RELAXED, max_examples=60)
+@settings(RELAXED, max_examples=sample(60))
 def test_what_does_not_follow_is_unknown(made: Sets) -> None:
     reasoner = Reasoner(made.knowledge())
     for a, has_a in made.found:
@@ -124,7 +125,7 @@ def test_what_does_not_follow_is_unknown(made: Sets) -> None:
 
 
 @given(known_worlds())
-@settings(RELAXED, max_examples=100)
+@settings(RELAXED, max_examples=sample(100))
 def test_fingerprints_agree(known: tuple[Sets, list[Fact]]) -> None:
     """Of what is entailed by definitions, equal sets have one fingerprint, and a part no bit that the whole lacks."""
     made, _ = known

@@ -35,7 +35,7 @@ def test_declarations_are_collected_and_inherited() -> None:
     assert list(Scan.persistents) == ["emulsion", "exposure", "taken", "corners"]
     assert list(Scan.links) == ["plate", "neighbours"]
     assert Scan.labels == ("Entity", "DBObject", "Plate", "Scan")
-    assert Plate.exposure.unit == "s"
+    assert Plate.persistents["exposure"].unit == "s"
     assert registry["Scan"] is Scan
 
 

@@ -351,4 +351,5 @@ def test_every_operator_is_registered() -> None:
     def below(one: type) -> set[str]:
         return {c.__name__ for c in one.__subclasses__()}.union(*(below(c) for c in one.__subclasses__()))
 
-    assert set(OPERATORS) == below(SourceCollection)
+    # What is asked for before its source list exists is no operator: it is never stored.
+    assert set(OPERATORS) == below(SourceCollection) - {"WantedCatalog"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakSet
 
 from provgraph.schema.attribute import AttributeSet
 from provgraph.schema.collection import SourceCollection
@@ -16,6 +17,10 @@ class Pass(SourceCollection):
 
     parent = link(SourceCollection, role="parent")
 
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        _alive.add(self)
+
     def derive_attributes(self) -> AttributeSet:
         return self.parent.attributes()
 
@@ -23,8 +28,13 @@ class Pass(SourceCollection):
         return parents[0]
 
 
+_alive: WeakSet[Pass] = WeakSet()  # so that a thousand plain objects are not searched for one
+
+
 def without_pass(one: DBObject) -> DBObject:
     """What `one` is without each Pass in what is not stored yet; the objects that stood on one now stand on its parent."""
+    if not _alive:
+        return one
     unstored: dict[int, DBObject] = {}
     todo: list[Any] = [one]
     while todo:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from provgraph.errors import OperatorError
+from provgraph.schema.collection import SourceCollection
 from provgraph.schema.objects import DBObject
 from provgraph.schema.operators.external import External
 from provgraph.schema.properties import link, persistent
@@ -28,6 +29,9 @@ class SourceListWrapper(External):
 
     source_list = persistent(int, doc="SLID, number of the source list")
     frames = link(list[DBObject], role="frame", optional=True, doc="what the sources were measured on")
+    delivered = link(
+        DBObject, role="source_list", optional=True, doc="the object whose file the list is, where a survey made it"
+    )
 
     def check(self) -> None:
         if not 0 <= self.source_list < LISTS:
@@ -38,7 +42,8 @@ class SourceListWrapper(External):
 
     def parameters(self) -> dict[str, Any]:
         frames = [frame.dependency_key for frame in self.frames or ()]
-        return {**super().parameters(), "source_list": self.source_list, "frames": frames}
+        made = {"delivered": self.delivered.dependency_key} if self.delivered is not None else {}
+        return {**super().parameters(), "source_list": self.source_list, "frames": frames, **made}
 
     @property
     def id_space(self) -> str:
@@ -56,6 +61,11 @@ class SourceListWrapper(External):
         OperatorError : ``source_number`` where one is no whole number, negative, or at least 2**32.
         """
         return identifiers(self.source_list, numbers)
+
+
+def wrappers(collection: SourceCollection) -> list[SourceListWrapper]:
+    """The source lists made in a survey that a collection is derived from."""
+    return [w for w in collection.ancestry() if isinstance(w, SourceListWrapper) and w.delivered is not None]
 
 
 def identifiers(source_list: int, numbers: Array) -> Array:

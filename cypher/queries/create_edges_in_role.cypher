@@ -1,0 +1,7 @@
+// name:     create_edges_in_role
+// writes:   one edge for each row, from effect to cause, with the role of the cause
+UNWIND $rows AS row
+MATCH (a:{{source_label}} {{{source_key}}: row.source})
+MATCH (b:{{target_label}} {{{target_key}}: row.target})
+CREATE (a)-[r:{{relation}} {role: row.role}]->(b)
+RETURN count(r) AS written

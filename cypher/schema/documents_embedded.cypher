@@ -1,0 +1,3 @@
+// name:     documents_embedded
+// writes:   what makes an imported document quick to find by its id
+CREATE INDEX prov_document_document_id IF NOT EXISTS FOR (n:ProvDocument) ON (n.document_id)

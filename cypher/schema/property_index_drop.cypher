@@ -1,0 +1,3 @@
+// name:     property_index_drop
+// writes:   no index of a property any more
+DROP INDEX {{index}} IF EXISTS

@@ -1,0 +1,1 @@
+"""A pipeline of images: from raw frames to a histogram of magnitudes."""

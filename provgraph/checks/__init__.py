@@ -1,0 +1,1 @@
+"""Provenance policies: what must be true of lineages, written in a file, checked, and kept as provenance itself."""

@@ -18,6 +18,7 @@ import provgraph
 from provgraph.audit import writes
 from provgraph.audit.log import RECORDS, lines
 from provgraph.graph import statements
+from provgraph.graph.dialect import DIALECTS
 from provgraph.graph.engine import GraphEngine
 from provgraph.graph.statements import Statement
 from tests.surveys import address, galaxies, write_fits  # noqa: F401
@@ -190,3 +191,28 @@ def test_a_load_whose_end_is_under_way_is_there(engine: GraphEngine) -> None:
     assert writes.is_there(engine, record)
     thread.join()
     assert [list(nodes) for nodes, _ in writes.pages(engine, "Entity")] == [["loaded"]]
+
+
+def test_a_document_that_is_just_being_committed_is_there(engine: GraphEngine) -> None:
+    """Its id is unique, and whoever looks for it waits for that."""
+    dialect = DIALECTS[engine.name]
+    for name in (*dialect.documents, *dialect.ready):
+        engine.write(lambda run: run(statements.load(name)))  # noqa: B023
+    record = {"ids": [["ProvDocument", "document", "", "digest"]], "edges": []}
+    assert not writes.is_there(engine, record)
+    make = statements.load("prov/create_document")
+    made = threading.Event()
+
+    def committing() -> None:
+        def work(run: Any) -> None:
+            run(make, id="document", properties={"digest": "sha256:00"}, bundles=[])
+            made.set()
+            time.sleep(1)
+
+        engine.write(work)
+
+    thread = threading.Thread(target=committing)
+    thread.start()
+    made.wait()
+    assert writes.is_there(engine, record)
+    thread.join()

@@ -73,7 +73,10 @@ def test_processes_racing_to_prepare_agree(engine: GraphEngine) -> None:
 def test_every_key_is_indexed(engine: GraphEngine) -> None:
     """By what the engine says of itself, so that no key falls back to a scan unseen."""
     setup.prepare(engine)
-    for name in ("schema/indexes_prov", *DIALECTS[engine.name].ready):  # before the first import of a PROV document
+    for name in (
+        *DIALECTS[engine.name].documents,
+        *DIALECTS[engine.name].ready,
+    ):  # before the first import of a PROV document
         engine.write(lambda run: run(statements.load(name)))  # noqa: B023
     wanted = {*KEYS.items(), ("Entity", "lineage_key"), ("Entity", "identity"), ("Entity", "source_set"),
               ("Entity", "digest"), ("Entity", "within"), ("SourceSet", "source_set"), ("SourceSet", "fingerprint"),

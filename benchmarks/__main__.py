@@ -20,6 +20,7 @@ from benchmarks import (
     audit,
     calls,
     catalog,
+    constraints,
     difference,
     documents,
     graph,
@@ -54,6 +55,7 @@ PARTS = (
     "targets",
     "calls",
     "documents",
+    "constraints",
     "audit",
     "startup",
 )
@@ -130,7 +132,7 @@ def measure(rows: int, collections: int, pipeline: int, served: str = "", direct
             _say("difference")
             figures += apart(difference.measure, folder / "two")
             if served:
-                figures += difference.measure(folder / "two served", graph=served)
+                figures += difference.measure(folder / "served", graph=served)
         if "lineage" in parts:
             _say("lineage")
             figures += apart(lineage.measure, folder / "layers", pipeline)
@@ -151,6 +153,11 @@ def measure(rows: int, collections: int, pipeline: int, served: str = "", direct
             _say("PROV documents")
             figures += prov.measure(folder / "prov")
             figures += apart(documents.measure, folder / "documents")
+            if served:
+                figures += documents.measure(folder / "served", graph=served)
+        if "constraints" in parts:
+            _say("PROV-CONSTRAINTS")
+            figures += constraints.measure()
         if "audit" in parts:
             _say("audit")
             figures += audit.measure(folder / "audit")

@@ -116,7 +116,7 @@ def compared(survey: Any, one: Pipeline, other: Pipeline) -> tuple[float, Lineag
 
 def measure(directory: Path, n: int = 10_000, **where: Any) -> list[Figure]:
     """n : nodes of a lineage. where : for `provgraph.open`."""
-    with provgraph.open(directory / "difference", **where) as survey:
+    with provgraph.open(directory, **where) as survey:
         first, second, third = fill(survey, n)
         figures = []
         for what, other in (("nothing shared", second), ("all but a layer shared", third)):

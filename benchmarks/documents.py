@@ -19,7 +19,7 @@ def measure(folder: Path, records: int = RECORDS, at_once: int = IN_ONE_TRANSACT
     """records : of a document for the bulk loader. at_once : of one for a transaction. where : the graph, for `provgraph.open`."""
     folder.mkdir(parents=True, exist_ok=True)
     figures = []
-    with provgraph.open(folder / "survey", **where) as survey:
+    with provgraph.open(folder, **where) as survey:
         write(folder / "first.json", at_once // 5)  # makes the indexes, and the server compiles
         survey.import_prov(folder / "first.json")
         embedded = survey.engine.name == "embedded"

@@ -75,7 +75,7 @@ def timings(engine: GraphEngine, roots: list[str]) -> dict[str, tuple[float, int
 
 def measure(directory: Path, n: int = 1_000_000, **where: Any) -> list[Figure]:
     """n : objects of the large graph; the small one, which is measured first, has a tenth. where : for `provgraph.open`."""
-    with provgraph.open(directory / "lineage", **where) as survey:
+    with provgraph.open(directory, **where) as survey:
         small = timings(survey.engine, fill(survey, n // 10))
         large = timings(survey.engine, fill(survey, n))
         name = survey.engine.name

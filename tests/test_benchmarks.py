@@ -12,6 +12,7 @@ from benchmarks import (
     audit,
     calls,
     catalog,
+    constraints,
     difference,
     documents,
     graph,
@@ -133,3 +134,8 @@ def test_prov_documents_are_read(tmp_path: Path) -> None:
 def test_prov_documents_are_imported(tmp_path: Path) -> None:
     figures = documents.measure(tmp_path, 2000, 1000)
     assert [f.bar for f in figures] == [">= 1,200/s", ">= 3,000/s"]
+
+
+def test_constraints_are_checked() -> None:
+    figures = constraints.measure(6000, 7000, 300)
+    assert [f.bar for f in figures] == [">= 20,000 records/s", *["<= 2 s"] * 3]

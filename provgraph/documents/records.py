@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from provgraph.errors import InvalidInput
 from provgraph.graph import statements as cypher
 from provgraph.graph.engine import EdgeRow, NodeRow
+from provgraph.graph.overflow import Overflow
 from provgraph.prov.model import (
     ELEMENTS,
     KINDS,
@@ -287,17 +288,18 @@ class Layout:
         self.document = document
         self.kinds: Counter[str] = Counter()
         self.sizes: Counter[int] = Counter()  # statements of each scope
-        self._things: dict[tuple[int, str], tuple[str, str, str]] = {}  # id, labels, spelling
-        self._named: dict[tuple[int, str, str], list[str]] = {}
-        referred: set[tuple[int, str, str]] = set()
+        self._things = Overflow()  # by scope and IRI: number, labels, spelling
+        self._n_things = 0
+        self._named = Overflow()  # by scope, kind and IRI: the positions of statements
+        referred = Overflow()
         for place in source:
             self._see(place, referred)
-        self._named = {key: ids for key, ids in self._named.items() if key in referred}
-        for scope, kind, iri in referred - self._named.keys():  # no such statement: it stands for itself
-            del kind
-            self._thing(scope, Name(iri), "")
+        for key, _ in referred.items():
+            if key not in self._named:  # no such statement: it stands for itself
+                scope, _, iri = key.split(" ", 2)
+                self._thing(int(scope), Name(iri), "")
 
-    def _see(self, place: Placed, referred: set[tuple[int, str, str]]) -> None:
+    def _see(self, place: Placed, referred: Overflow) -> None:
         scope, position, statement = place
         self.kinds[statement.kind] += 1
         self.sizes[scope] += 1
@@ -305,27 +307,29 @@ class Layout:
             if statement.kind in ELEMENTS:
                 self._thing(scope, statement.id, statement.kind)
             elif statement.kind in _STATEMENTS.values():
-                key = (scope, statement.kind, statement.id.iri)
-                self._named.setdefault(key, []).append(statement_id(self.document, scope, position))
+                key = f"{scope} {statement.kind} {statement.id.iri}"
+                before = self._named.get(key)
+                self._named[key] = str(position) if before is None else f"{before} {position}"
         for role, argument in statement.arguments:
             if isinstance(argument, Entries):
                 for _, entity in argument.pairs:
                     self._thing(scope, entity, "entity")
             elif isinstance(argument, Name):
                 if role in _STATEMENTS:
-                    referred.add((scope, _STATEMENTS[role], argument.iri))
+                    referred[f"{scope} {_STATEMENTS[role]} {argument.iri}"] = ""
                 else:
                     self._thing(scope, argument, _kind_of(role))
 
     def _thing(self, scope: int, name: Name, kind: str) -> None:
-        known = self._things.get((scope, name.iri))
-        label = THINGS.get(kind, "")
+        key, label = f"{scope} {name.iri}", THINGS.get(kind, "")
+        known = self._things.get(key)
         if known is None:
-            id = f"{self.document}.{scope}.t{len(self._things)}"
-            self._things[scope, name.iri] = (id, label, name.qname)
-        elif label and label not in known[1].split(":"):
-            labels = ":".join(sorted({*known[1].split(":"), label} - {""}))
-            self._things[scope, name.iri] = (known[0], labels, known[2])
+            self._things[key] = f"{self._n_things} {label} {name.qname}"
+            self._n_things += 1
+            return
+        number, labels, qname = known.split(" ", 2)
+        if label and label not in labels.split(":"):
+            self._things[key] = f"{number} {':'.join(sorted({*labels.split(':'), label} - {''}))} {qname}"
 
     @property
     def statements(self) -> int:
@@ -333,10 +337,13 @@ class Layout:
 
     def things(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Labels beside ``Thing``, and properties, of every thing."""
-        for (scope, iri), (id, labels, qname) in self._things.items():
-            found = {"thing_id": id, "scope": scope_id(self.document, scope), "iri": iri, "qname": qname}
-            if (key := name_key(iri)) is not None:
-                found["name_key"] = key
+        for key, known in self._things.items():
+            scope, _, iri = key.partition(" ")
+            number, labels, qname = known.split(" ", 2)
+            id = f"{self.document}.{scope}.t{number}"
+            found = {"thing_id": id, "scope": scope_id(self.document, int(scope)), "iri": iri, "qname": qname}
+            if (name := name_key(iri)) is not None:
+                found["name_key"] = name
             yield labels, found
 
     def ends(self, place: Placed) -> Ends:
@@ -348,9 +355,9 @@ class Layout:
             if isinstance(argument, Entries):
                 found.arguments.extend((role, self._id(scope, entity)) for _, entity in argument.pairs)
             elif isinstance(argument, Name):
-                named = self._named.get((scope, _STATEMENTS[role], argument.iri)) if role in _STATEMENTS else None
+                named = self._named.get(f"{scope} {_STATEMENTS[role]} {argument.iri}") if role in _STATEMENTS else None
                 if named is not None:
-                    found.references.extend((role, one) for one in named)
+                    found.references.extend((role, f"{self.document}.{scope}.{n}") for n in named.split(" "))
                 else:
                     thing = self._id(scope, argument)
                     found.arguments.append((role, thing))
@@ -377,7 +384,9 @@ class Layout:
                 found.relations.append((first[source], first[target], relation))
 
     def _id(self, scope: int, name: Name) -> str:
-        return self._things[scope, name.iri][0]
+        known = self._things.get(f"{scope} {name.iri}")
+        assert known is not None
+        return f"{self.document}.{scope}.t{known.partition(' ')[0]}"
 
     # -- for the bulk loader -------------------------------------------------------------------------------------------
 

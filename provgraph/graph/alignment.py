@@ -131,10 +131,11 @@ class Reader:
         collections = [i for i in kinds[ENTITY] if "SourceCollection" in self.nodes[i].labels]
         for row in self.mapper.read("compared_causes", entities=kinds[ENTITY], activities=kinds[ACTIVITY],
                                     collections=collections):  # fmt: skip
-            if row["target"] is not None and not (row["role"] in _ASIDE and row["relation"] != names.WAS_GENERATED_BY):
-                self.causes[row["source"]].append(
-                    Cause(row["relation"], row["role"] or "", row["place"] or 0, row["target"], row["digest"] or "")
-                )
+            self.causes[row["source"]] += [
+                Cause(relation, role or "", place or 0, target, digest or "")
+                for relation, target, role, place, digest in row["causes"]
+                if target is not None and not (role in _ASIDE and relation != names.WAS_GENERATED_BY)
+            ]
         for found in (self.causes[i] for i in new):
             found.sort(key=lambda c: (c.relation, c.role, c.place, c.target))
 

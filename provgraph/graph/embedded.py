@@ -29,6 +29,7 @@ from provgraph.graph.engine import (
     run_parts,
     statement_failed,
 )
+from provgraph.graph.overflow import Overflow
 from provgraph.graph.statements import Statement
 
 # What the engine says when somebody else has the directory, or is just opening it or being killed.
@@ -90,7 +91,7 @@ class EmbeddedEngine(GraphEngine):
     def load(self, nodes: Iterable[NodeRow], edges: Iterable[EdgeRow]) -> None:
         with self._lock, loading.marked(self) as import_id:
             database = self._open_database()
-            record_ids: dict[tuple[str, str], str] = {}
+            record_ids = Overflow()  # by label and key
             # With the log and a flush for each chunk: a killed load leaves whole chunks, which the marker leads to.
             options = {"use_wal": True, "wal_flush": "yes_full", "commit_every": loading.CHUNK, "parallel_flush": False}
             try:
@@ -103,7 +104,7 @@ class EmbeddedEngine(GraphEngine):
                 raise ProvgraphError(f"The graph engine refused a bulk load: {error}", code="load_invalid") from error
 
     def _load_nodes(self, database: Any, options: dict[str, Any], chunk: list[NodeRow], import_id: str,
-                    record_ids: dict[tuple[str, str], str]) -> None:  # fmt: skip
+                    record_ids: Overflow) -> None:  # fmt: skip
         by_labels: dict[tuple[str, ...], list[NodeRow]] = {}
         for node in chunk:
             by_labels.setdefault(node.labels, []).append(node)
@@ -115,22 +116,23 @@ class EmbeddedEngine(GraphEngine):
             with database.graph_batch(**options) as batch:
                 made = batch.create_vertices("~".join(sorted(set(labels))), properties)
             key = KEYS[labels[0]]
-            record_ids.update(((labels[0], p[key]), i) for p, i in zip(properties, made, strict=True))
+            record_ids.update((f"{labels[0]} {p[key]}", i) for p, i in zip(properties, made, strict=True))
 
-    def _load_edges(self, batch: Any, chunk: list[EdgeRow], record_ids: dict[tuple[str, str], str]) -> None:
+    def _load_edges(self, batch: Any, chunk: list[EdgeRow], record_ids: Overflow) -> None:
+        ids = {end: record_ids.get(" ".join(end)) for edge in chunk for end in (edge.source, edge.target)}
         before: dict[str, list[str]] = {}
-        for edge in chunk:
-            ends = [end for end in (edge.source, edge.target) if end not in record_ids]
-            for label, key in ends:
+        for (label, key), id in ids.items():
+            if id is None:
                 before.setdefault(label, []).append(key)
-            if len(ends) == 2:  # else a killed load could not be undone by its nodes
+        for edge in chunk:
+            if ids[edge.source] is ids[edge.target] is None:  # else a killed load could not be undone by its nodes
                 raise ProvgraphError(
                     f"A loaded {edge.relation} edge joins nothing that is loaded: {edge.source}, {edge.target}.",
                     code="load_invalid",
                 )
         for label, keys in before.items():
             found = self.read(statements.load("load/record_ids", label=label, key=KEYS[label]), keys=keys)
-            record_ids.update(((label, row["key"]), row["id"]) for row in found)
+            ids.update(((label, row["key"]), row["id"]) for row in found)
         by_relation: dict[str, list[EdgeRow]] = {}
         for edge in chunk:
             by_relation.setdefault(edge.relation, []).append(edge)
@@ -138,11 +140,11 @@ class EmbeddedEngine(GraphEngine):
             if (relation,) not in self._known_types:
                 self.write(lambda run: run(statements.load("load/edge_type", relation=relation)))  # noqa: B023
                 self._known_types.add((relation,))
-            try:
-                sources = [record_ids[edge.source] for edge in rows]
-                targets = [record_ids[edge.target] for edge in rows]
-            except KeyError as error:
-                raise loading.missing_end(relation, error.args[0]) from error
+            sources, targets = [ids[edge.source] for edge in rows], [ids[edge.target] for edge in rows]
+            for edge in rows:
+                for end in (edge.source, edge.target):
+                    if ids[end] is None:
+                        raise loading.missing_end(relation, end)
             batch.new_edges(sources, relation, targets, [loading.edge_properties(edge) for edge in rows])
 
     def close(self) -> None:

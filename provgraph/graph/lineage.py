@@ -174,39 +174,38 @@ class _Search:
         """Read the entities, their segments and edges; the activities to show, by hops."""
         rows = self.read(statements.load("queries/lineage_entities"), ids=list(self.hops), down=down)
         above = set(up)
-        collections = [r["source"] for r in rows if r["what"] == "ENTITY" and "SourceCollection" in r["labels"]
-                       and r["source"] in above]  # fmt: skip
-        if collections:
-            rows += self.read(statements.load("queries/lineage_segments"), ids=collections)
-        newest: dict[str, tuple[str, str]] = {}
+        collections = [r["source"] for r in rows if "SourceCollection" in r["labels"] and r["source"] in above]
+        held = self.read(statements.load("queries/lineage_segments"), ids=collections) if collections else []
         for row in rows:
-            if row["what"] == "NAME":
-                name = (row["target"], row["properties"]["value"])
-                newest[row["source"]] = max(newest.get(row["source"], name), name)
-        for row in rows:
-            if row["what"] in {"ENTITY", "SEGMENT"}:
-                self.node(row, ENTITY, newest.get(row["source"], ("", ""))[1])
+            if not row["users"]:
+                self.node(row, ENTITY, max(row["names"], default=("", ""))[1])
+        for row in held:
+            if row["what"] == "SEGMENT":
+                self.node(row, ENTITY)
         if missing := [r for r in self.roots if r not in self.found]:
             raise NotFound(f"There is no object {missing[0]} in this survey.", object_id=missing[0])
-        going_up = {*up, *self.influences(rows, above)}
+        self.edges += [Edge(row["source"], target, what, told) for row in rows for what, target, told in row["edges"]]
+        self.edges += [Edge(r["source"], r["target"], r["what"], r["properties"]) for r in held
+                       if r["what"] in names.RELATIONS and r["what"] != names.HOLDS]  # fmt: skip
+        going_up = {*up, *self.influences([r for r in held if r["what"] == names.HOLDS], above)}
+        ways = [(user, row["source"]) for row in rows for user in row["users"]]
+        ways += [
+            (e.target, e.source) for e in self.edges if e.relation == names.WAS_GENERATED_BY and e.source in going_up
+        ]
         calls: dict[str, int] = {}
-        for row in rows:
-            what, source, target = row["what"], row["source"], row["target"]
-            if what in names.RELATIONS and what != names.HOLDS:
-                self.edges.append(Edge(source, target, what, row["properties"]))
-            if what == "USER" or (what == names.WAS_GENERATED_BY and source in going_up):
-                calls[target] = min(calls.get(target, DEEPEST), self.hops[source])
+        for call, entity in ways:
+            calls[call] = min(calls.get(call, DEEPEST), self.hops[entity])
         return calls
 
-    def influences(self, rows: list[Row], up: set[str]) -> set[str]:
+    def influences(self, holds: list[Row], up: set[str]) -> set[str]:
         """Edges to segments, from where a column starts in this answer: what is derived from there says so by derivation."""
         holding: dict[str, list[str]] = defaultdict(list)  # origin to segments
+        for row in holds:
+            holding[row["target"]].append(row["source"])
         parents: dict[str, list[str]] = defaultdict(list)
-        for row in rows:
-            if row["what"] == names.HOLDS:
-                holding[row["target"]].append(row["source"])
-            elif row["what"] == names.WAS_DERIVED_FROM:
-                parents[row["source"]].append(row["target"])
+        for edge in self.edges:
+            if edge.relation == names.WAS_DERIVED_FROM:
+                parents[edge.source].append(edge.target)
         collections = [e for e in up if "SourceCollection" in self.found[e].labels]
         origins = {e: self.found[e].properties["origins"] for e in collections}
         for collection in sorted(collections, key=lambda e: (self.hops[e], e)):
@@ -256,10 +255,17 @@ class _Search:
         )
         shown = nodes[: self.limit]
         index = {n.id: i for i, n in enumerate(shown)}
-        inside = {repr((e.source, e.target, e.relation, sorted(e.properties.items()))): e  # read once each
-                  for e in self.edges if e.source in index and e.target in index}  # fmt: skip
-        edges = sorted(inside.values(), key=lambda e: (index[e.source], e.relation, str(e.properties.get("role", "")),
-                                  e.properties.get("index", 0), index[e.target]))  # fmt: skip
+        inside: dict[tuple[str, str, str], list[Edge]] = {}
+        for edge in self.edges:
+            if edge.source in index and edge.target in index:
+                same = inside.setdefault((edge.source, edge.target, edge.relation), [])
+                if edge not in same:  # what was read twice is one
+                    same.append(edge)
+        edges = sorted(
+            (edge for same in inside.values() for edge in same),
+            key=lambda e: (index[e.source], e.relation, str(e.properties.get("role", "")), e.properties.get("index", 0),
+                           index[e.target]),
+        )  # fmt: skip
         return tuple(shown), tuple(edges), left_out + len(nodes) - len(shown)
 
 

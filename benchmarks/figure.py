@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -39,6 +42,15 @@ def timed(work: Callable[[], Any]) -> float:
     began = perf_counter()
     work()
     return perf_counter() - began
+
+
+def peak() -> int:
+    """Bytes that this process has held at most. What the system counts for `getrusage` includes whoever started it, on Linux."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def apart(measure: Callable[..., list[Figure]], *given: Any) -> list[Figure]:

@@ -21,14 +21,15 @@ _THEIRS = (
     "document = ProvDocument.deserialize(path); count = len(document.get_records())",
 )
 _RUN = """
-import resource, sys, time, warnings
+import sys, time, warnings
+from benchmarks.figure import peak
 warnings.simplefilter("ignore")
 path = sys.argv[1]
 {imports}
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 began = time.process_time()
 {work}
-print(time.process_time() - began, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, count)
+print(time.process_time() - began, (peak() - before) / 2**20, count)
 """
 
 

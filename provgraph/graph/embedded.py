@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from provgraph.errors import GraphUnavailable, ProvgraphError
 from provgraph.graph import loading, statements
@@ -31,6 +31,10 @@ from provgraph.graph.engine import (
 )
 from provgraph.graph.overflow import Overflow
 from provgraph.graph.statements import Statement
+
+#: MB of the graph that the engine holds; its own 4,096 are more than a large import should take, and no faster.
+PAGES: Final = 512
+_PAGES: Final = "-Darcadedb.maxPageRAM"
 
 # What the engine says when somebody else has the directory, or is just opening it or being killed.
 _IN_USE = ("utility.LockException", "already in use")
@@ -288,6 +292,9 @@ def import_arcadedb() -> Any:
 
     os.environ.setdefault("ARCADEDB_LOG_DIR", str(Path(platformdirs.user_log_dir("provgraph")) / "graph"))
     os.environ.setdefault("ARCADEDB_LOG_CONSOLE", "0")
+    given = os.environ.get("ARCADEDB_NATIVE_ISOLATE_ARGS", "")
+    if _PAGES not in given:
+        os.environ["ARCADEDB_NATIVE_ISOLATE_ARGS"] = f"{given} {_PAGES}={PAGES}".strip()
     try:
         import arcadedb
     except ImportError as error:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from provgraph.errors import FileUnclear, UsageError
+from provgraph.errors import FileUnclear, NotFound, UsageError, nearest
 from provgraph.export import EXPORTERS
 from provgraph.export.redaction import Redaction
 from provgraph.export.tables.files import replacing
-from provgraph.graph.lineage import DEEPEST, MOST, Lineage
+from provgraph.graph.lineage import ACTIVITY, AGENT, DEEPEST, ENTITY, MOST, Lineage
 from provgraph.graph.mapper import Mapper
 from provgraph.graph.walk import Condition, Terms, moment, relation_called
 from provgraph.prov.formats import FORMATS, dumps
 from provgraph.prov.model import Document
+from provgraph.schema.meta import registry
 from provgraph.schema.objects import DBObject
 
 # Longest first: '.prov.json' is PROV-JSON, and so is '.json'.
@@ -23,6 +25,8 @@ SUFFIXES = {
     ".prov.json": "prov-json", ".json": "prov-json", ".provn": "prov-n", ".prov-n": "prov-n", ".dot": "dot", ".gv": "dot",
     ".svg": "svg", ".txt": "text", ".text": "text",
 }  # fmt: skip
+_CALL: Final = re.compile(r"[A-Z]\w*\.\w+")
+_LABELS: Final = ("Entity", "Activity", "Agent")
 
 
 def terms(*, up: int | None = None, down: int = 0, limit: int = 1000, unit: str = "entity", relations: Any = (),
@@ -35,6 +39,32 @@ def terms(*, up: int | None = None, down: int = 0, limit: int = 1000, unit: str 
         only=_conditions(only), without=_conditions(without), stop_at=_conditions(stop_at),
         as_of=moment(as_of, "as_of") if as_of else "", valid_at=moment(valid_at, "valid_at") if valid_at else "",
     )  # fmt: skip
+
+
+def meant(find: Callable[[str], DBObject], mapper: Mapper, **conditions: Any) -> dict[str, list[Any]]:
+    """Conditions of a lineage, names of things in place of which stand ids. find : a thing by name or id.
+
+    Raises NotFound ``lineage_condition`` for what is no kind, class, call, name or id.
+    """
+    return {
+        option: [_meant(find, mapper, option, one) for one in _several(given)] for option, given in conditions.items()
+    }
+
+
+def _meant(find: Callable[[str], DBObject], mapper: Mapper, option: str, said: Any) -> Any:
+    if not isinstance(said, str) or said in (ENTITY, ACTIVITY, AGENT) or said in registry or _CALL.fullmatch(said):
+        return said
+    try:
+        return find(said).object_id
+    except NotFound:
+        classes = {*_LABELS, *(label for cls in registry.values() for label in cls.labels), *mapper.classes.recorded()}
+        if said in classes or mapper.read("walk_nodes", entities=[], activities=[said], agents=[said]):
+            return said
+        names = [row["value"] for row in mapper.read("names_given", limit=10_000)]
+        raise NotFound(
+            f"{option}={said!r} is no class, call, name or id that this survey knows, nor entity, activity or agent; "
+            f"{nearest(said, [*names, *sorted(classes)])}", code="lineage_condition", name=said,
+        ) from None  # fmt: skip
 
 
 def walked(mapper: Mapper, roots: Sequence[str], unclear: FileUnclear | None = None, **said: Any) -> LineageView:

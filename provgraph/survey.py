@@ -21,7 +21,17 @@ from provgraph.bulk.hdf5 import Hdf5Store
 from provgraph.bulk.intents import Intents
 from provgraph.calculators import Limits
 from provgraph.documents.library import ANCESTORS, Library, StoredDocument
-from provgraph.errors import FileUnclear, InvalidInput, NameTaken, NotFound, OperatorError, UsageError, a, nearest
+from provgraph.errors import (
+    FileUnclear,
+    FileUnreadable,
+    InvalidInput,
+    NameTaken,
+    NotFound,
+    OperatorError,
+    UsageError,
+    a,
+    nearest,
+)
 from provgraph.graph.engine import GraphEngine
 from provgraph.graph.mapper import AuditHook, Batch, Mapper
 from provgraph.names import OUT_OF_DATE
@@ -577,6 +587,9 @@ class Survey:
         """
         one: Any = self._one(thing) if isinstance(thing, str) else thing
         self._check_name(name, identity=one.identity, mine=one)
+        if not isinstance(identifier, str) or identifier != identifier.strip():
+            raise InvalidInput(f"An identifier is text such as 'doi:10.5281/zenodo.1234', not {identifier!r}.",
+                               code="identifier_invalid")  # fmt: skip
         if identifier and self.publication_policy is not None:
             from provgraph.checks.publication import before_publication
 
@@ -864,18 +877,28 @@ class Survey:
             roots = [one.object_id for one in self._things(thing)]
         except NotFound:
             if isinstance(thing, str | Path) and (iri := self._spoken_of(thing)):
-                return self._imported(iri, within, whole=up is None and not down and not terms)
+                return self._imported(iri, within, limit, whole=up is None and not down and not terms)
             raise
         except FileUnclear as error:
             unclear, roots = error, list(error.objects)
             warnings.warn(error.message, known_files.FileWarning, stacklevel=2)
+        if within:
+            raise UsageError(f"{thing} is an object of this survey; within= is for what only imported documents speak of.",
+                             code="usage")  # fmt: skip
         if terms:
+            terms |= self.conditions({c: terms[c] for c in ("only", "without", "stop_at") if c in terms})
             return walked(self.mapper, roots, unclear, up=up, down=down, limit=limit, **terms)
         depth = lineages.DEEPEST if up is None else up
         found = self.mapper.lineage(roots, up=depth, down=down, limit=limit)
         asked = walk.Terms(depth, down, limit=limit)
         given = self.names_of([n.id for n in found.nodes if n.kind == "entity"])
         return LineageView(found, given, unclear, mapper=self.mapper, terms=asked)
+
+    def conditions(self, said: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Conditions for `lineage`, in which names of things have become ids. Raises NotFound ``lineage_condition``."""
+        from provgraph.lineage import meant
+
+        return meant(lambda one: self.get(one, files=False), self.mapper, **said)
 
     def paths(
         self, a: DBObject | str, b: DBObject | str, *, mode: str = "shortest", limit: int = 10, **terms: Any
@@ -888,6 +911,7 @@ class Survey:
         from provgraph.lineage import terms as as_terms
 
         one, other = (self.get(x) if isinstance(x, str) else x for x in (a, b))
+        terms |= self.conditions({c: terms[c] for c in ("without", "stop_at") if c in terms})
         return ways.paths(self.mapper, one.object_id, other.object_id, mode=mode, limit=limit, terms=as_terms(**terms))
 
     def common_ancestors(self, *things: DBObject | str, **terms: Any) -> Common:
@@ -896,6 +920,7 @@ class Survey:
         from provgraph.lineage import terms as as_terms
 
         found = [self.get(x) if isinstance(x, str) else x for x in things]
+        terms |= self.conditions({c: terms[c] for c in ("only", "without", "stop_at") if c in terms})
         return ways.common(self.mapper, [one.object_id for one in found], terms=as_terms(**terms))
 
     def impact(self, *things: DBObject | str, cause: str = "invalid", only: str = "all") -> Impact:
@@ -941,6 +966,10 @@ class Survey:
         found = None if some is None else [self._object(one) for one in some]
         self.tracer.write()
         read = read_policy(policy) if isinstance(policy, str | os.PathLike) else policy
+        if not hasattr(read, "rules"):
+            raise InvalidInput(
+                f"A policy is a TOML file or what parse_policy gave, not {policy!r}.", code="policy_value"
+            )
         return checked(self, read, found, at=at, as_published=as_published, record=record)
 
     # -- PROV documents ----------------------------------------------------------------------------------------------
@@ -955,6 +984,9 @@ class Survey:
 
         Whole or not at all; equal bytes give the document that is there already. Errors are those of `provgraph.prov.read`.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidInput(f"A PROV document is imported from a file, named by its path, not from {type(path).__name__}.",
+                               code="path_invalid")  # fmt: skip
         return self.library.add(Path(path), format or None)
 
     def documents(self) -> list[StoredDocument]:
@@ -986,6 +1018,8 @@ class Survey:
         from provgraph.documents.embedded import identified
 
         path, known = Path(path), None
+        if not path.is_file():
+            raise FileUnreadable(f"There is no file {path}.", code="file_missing", path=str(path))
         with suppress(NotFound):
             known = self._by_file(path)
         return identified(self.library, path, known)
@@ -999,7 +1033,7 @@ class Survey:
             return spoken_of(self.library, path)
         return str(thing) if self.library.mentions(str(thing)) else ""
 
-    def _imported(self, iri: str, within: str, *, whole: bool) -> Any:
+    def _imported(self, iri: str, within: str, limit: int, *, whole: bool) -> Any:
         from provgraph.documents import embedded
         from provgraph.lineage import ImportedView
 
@@ -1007,7 +1041,7 @@ class Survey:
             raise UsageError(f"Of {iri} an imported document speaks; its lineage is shown whole, and up, down and other terms are "
                              "for objects of the survey.", code="usage")  # fmt: skip
         found = self.library.ancestry(iri, within)
-        return ImportedView(embedded.lineage(found, iri), found)
+        return ImportedView(embedded.lineage(found, iri, limit), found)
 
     def as_prov(self, thing: DBObject | StoredDocument | str, *, closure: str = "", within: str = "", limit: int = 100_000,
                 redact: Redaction | str | Path | None = None, profile: str = "") -> Document:  # fmt: skip
@@ -1225,6 +1259,11 @@ class Survey:
         path = Path(text)
         if files and path.is_file():
             return self._by_file(path)
+        if ":" in text and self.library.mentions(text):
+            raise NotFound(
+                f"{text!r} is no object of this survey; an imported document speaks of it, which lineage and export show.",
+                name=text,
+            )
         known = [r["value"] for r in self.mapper.read("names_given", limit=10_000)]
         raise NotFound(f"There is nothing called {text!r} in this survey; {nearest(text, known)}", name=text)
 
@@ -1337,7 +1376,11 @@ class Survey:
     def _things(self, thing: DBObject | Sequence[DBObject] | str | Path) -> Sequence[DBObject]:
         if isinstance(thing, str | Path):
             return [self.get(thing)]
-        return [thing] if isinstance(thing, DBObject) else thing
+        things = [thing] if isinstance(thing, DBObject) else list(thing) if isinstance(thing, Iterable) else []
+        if not things or not all(isinstance(one, DBObject) for one in things):
+            raise InvalidInput(f"A lineage is that of an object, of several, or of what a name, an id or a file says, not of "
+                               f"{thing!r}.", code="thing_invalid")  # fmt: skip
+        return things
 
     def _stored_document(self, thing: DBObject | StoredDocument | str) -> StoredDocument:
         if isinstance(thing, DBObject):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provgraph.errors import InvalidInput, LanguageError, NotFound, StorageError, UsageError
+from provgraph.errors import InvalidInput, LanguageError, NotFound, ProvgraphError, StorageError, UsageError
+from provgraph.graph.walk import moment
 from provgraph.schema.files import DataFile
 from provgraph.survey import NAMES_SERVE
 from tests.surveys import catalog, galaxies, nearby, open_survey, survey  # noqa: F401
@@ -158,3 +159,20 @@ def test_a_lineage_that_cannot_be_written_is_one_sentence(nearby: Any, tmp_path:
         nearby.lineage("A").write(tmp_path / "nowhere" / "a.svg")
     assert nearby.lineage("A").write(tmp_path / "a.svg").stat().st_size > 500
     assert [p.name for p in tmp_path.iterdir() if ".part" in p.name] == []
+
+
+def test_what_is_no_thing_is_told(open_survey: Any, tmp_path: Path) -> None:
+    with open_survey() as survey:
+        for call, code in (
+            (lambda: survey.lineage(None), "thing_invalid"),
+            (lambda: survey.lineage([]), "thing_invalid"),
+            (lambda: survey.lineage("x", as_of=5), "not_found"),
+            (lambda: survey.check(None), "policy_value"),
+            (lambda: survey.identify(tmp_path / "nope"), "file_missing"),
+            (lambda: survey.import_prov(b"document endDocument"), "path_invalid"),
+        ):
+            with pytest.raises(ProvgraphError) as raised:
+                call()
+            assert raised.value.code == code
+    with pytest.raises(InvalidInput, match="as_of=5 is no date"):
+        moment(5)  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def lineage(context: Context, asked: shown.LineageInput) -> shown.Lineage:
     roots = [_id(context, r) for r in asked.roots]
     up, down = (limits.clamp(d, 1, limits.LINEAGE_DEPTH) for d in (asked.up, asked.down))
     limit = max(limits.clamp(asked.limit, 200, limits.LINEAGE_NODES), 1)
-    said = _said(asked) | {"only": _conditions(asked.only)}
+    said = _said(context, asked) | context.survey.conditions({"only": _conditions(asked.only)})
     unit = shown.LineageUnit(asked.unit)
     if unit != shown.LineageUnit.ENTITY:
         said["unit"] = unit.value
@@ -123,7 +123,7 @@ def paths(context: Context, a: str, b: str, every: bool, first: int, asked: Ways
         raise InvalidInput(f"first={first} must be from 1 to {PATHS}.", code="page_too_large")
     made = ways.paths(
         context.survey.mapper, _id(context, a), _id(context, b), mode=ways.ALL if every else ways.SHORTEST, limit=first,
-        terms=_terms(asked),
+        terms=_terms(context, asked),
     )  # fmt: skip
     return Paths(
         source=made.source, target=made.target, complete=made.complete,
@@ -136,7 +136,7 @@ def paths(context: Context, a: str, b: str, every: bool, first: int, asked: Ways
 def common(context: Context, things: Sequence[str], limit: int, asked: WaysInput | None) -> CommonAncestors:
     if not 2 <= len(things) <= ROOTS:
         raise InvalidInput(f"Name from 2 to {ROOTS} things.", code="lineage_roots")
-    made = ways.common(context.survey.mapper, [_id(context, t) for t in things], terms=_terms(asked))
+    made = ways.common(context.survey.mapper, [_id(context, t) for t in things], terms=_terms(context, asked))
     limit = max(limits.clamp(limit, 200, limits.LINEAGE_NODES), 1)
     told = [
         CommonAncestor(node=shown.lineage_node(n), nearest=n.id in made.nearest, steps=list(made.steps[n.id]))
@@ -175,16 +175,16 @@ def _id(context: Context, reference: str) -> str:
     return loaders.object_id_of(reference) or loaders.find(context.survey, reference).object_id
 
 
-def _terms(asked: WaysInput | None) -> Any:
-    return as_terms(**_said(asked or WaysInput()), seconds=limits.SECONDS)
+def _terms(context: Context, asked: WaysInput | None) -> Any:
+    return as_terms(**_said(context, asked or WaysInput()), seconds=limits.SECONDS)
 
 
-def _said(asked: WaysInput | shown.LineageInput) -> dict[str, Any]:
+def _said(context: Context, asked: WaysInput | shown.LineageInput) -> dict[str, Any]:
     if len(asked.relations) > CONDITIONS:
         raise InvalidInput(f"A list of relations has at most {CONDITIONS} entries.", code="request_too_long")
     return {
-        "relations": list(asked.relations), "without": _conditions(asked.without), "stop_at": _conditions(asked.stop_at),
-        "as_of": asked.as_of, "valid_at": asked.valid_at,
+        "relations": list(asked.relations), "as_of": asked.as_of, "valid_at": asked.valid_at,
+        **context.survey.conditions({"without": _conditions(asked.without), "stop_at": _conditions(asked.stop_at)}),
     }  # fmt: skip
 
 

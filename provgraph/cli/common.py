@@ -18,7 +18,7 @@ def run(
         list[str], typer.Argument(metavar="THING...", help="Two things or more.", show_default=False)
     ],
     only: Annotated[list[str] | None, typer.Option("--only", metavar="WHAT", show_default=False,
-        help="Show only these: a class, entity or activity. Repeatable.")] = None,
+        help="Show only these: a class, entity, activity, a name or an id. Repeatable.")] = None,
     as_of: Annotated[str, typer.Option("--as-of", metavar="TIME", show_default=False,
         help="As it was recorded at a date or time, UTC.")] = "",
     survey: SurveyOption = None,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from provgraph import names
 from provgraph.documents.library import Library, StoredDocument
 from provgraph.export.tables.identifiers import embedded
-from provgraph.graph.lineage import ACTIVITY, AGENT, ENTITY, WAS_INFLUENCED_BY, Edge, Lineage, Node
-from provgraph.prov.model import Document, Literal, Name, Statement, kind_in, prov
+from provgraph.graph.lineage import ACTIVITY, AGENT, ENTITY, MOST, WAS_INFLUENCED_BY, Edge, Lineage, Node
+from provgraph.prov.model import Bundle, Document, Literal, Name, Scope, Statement, kind_in, prov
 
 if TYPE_CHECKING:
     from provgraph.schema.objects import DBObject
@@ -59,25 +59,49 @@ def spoken_of(library: Library, path: Path) -> str:
     return next((iri for iri in embedded(path) if library.mentions(iri)), "")
 
 
-def lineage(document: Document, root: str) -> Lineage:
-    """What a document says led to a thing, as nodes and edges: ids are IRIs; all scopes together."""
-    found = _Graph(document, root)
-    return Lineage((root,), tuple(found.nodes), tuple(found.edges), True, 0, 0, 0.0, found.levels)
+def lineage(document: Document, root: str, limit: int = MOST) -> Lineage:
+    """What a document says led to a thing, as nodes and edges: ids are IRIs. limit : most nodes, the nearest ones.
+
+    Every scope speaks for itself: of a thing that several speak of, each has a node of its own, which says in which bundle it is.
+    """
+    told = [_Graph(scope, root) for scope in document.scopes()]
+    told = [one for one in told if one.speaks] or told[:1]
+    several = len(told) > 1
+    levels: dict[str, int] = {}
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    roots = []
+    for one in told:
+        ids = {node.id: f"{node.id} in {one.bundle}" if several and one.bundle else node.id for node in one.nodes}
+        where = f" (in {one.bundle})" if several and one.bundle else ""
+        roots.append(ids[root])
+        levels |= {ids[iri]: level for iri, level in one.levels.items()}
+        nodes += [replace(node, id=ids[node.id], label=f"{node.label}{where}") for node in one.nodes]
+        edges += [replace(e, source=ids[e.source], target=ids[e.target]) for e in one.edges]
+    nodes.sort(key=lambda node: levels[node.id])
+    shown = {node.id: node for node in nodes[: max(limit, len(roots))]}
+    edges = [edge for edge in edges if edge.source in shown and edge.target in shown]
+    left_out = len(nodes) - len(shown)
+    return Lineage(tuple(roots), tuple(shown.values()), tuple(edges), not left_out, left_out, 0, 0.0,
+                   {i: levels[i] for i in shown}, "limit" if left_out else "")  # fmt: skip
 
 
 class _Graph:
-    def __init__(self, document: Document, root: str) -> None:
+    """What one scope says. speaks : whether it names the thing at all. bundle : the name of the scope; '' of the top level."""
+
+    def __init__(self, scope: Scope, root: str) -> None:
+        self.bundle = (scope.id.qname or scope.id.iri) if isinstance(scope, Bundle) else ""
         said: dict[str, list[Statement]] = {}
         out: dict[str, list[Edge]] = {}
-        kinds: dict[str, str] = {root: ENTITY}
-        for scope in document.scopes():
-            for statement in (one for whole in scope.statements for one in whole.single()):
-                if statement.id is not None and statement.kind in {ENTITY, ACTIVITY, AGENT}:
-                    said.setdefault(statement.id.iri, []).append(statement)
-                    kinds[statement.id.iri] = statement.kind
-                else:
-                    for edge in _edges(statement, kinds):
-                        out.setdefault(edge.source, []).append(edge)
+        kinds: dict[str, str] = {}
+        for statement in (one for whole in scope.statements for one in whole.single()):
+            if statement.id is not None and statement.kind in {ENTITY, ACTIVITY, AGENT}:
+                said.setdefault(statement.id.iri, []).append(statement)
+                kinds[statement.id.iri] = statement.kind
+            else:
+                for edge in _edges(statement, kinds):
+                    out.setdefault(edge.source, []).append(edge)
+        self.speaks = root in kinds
         self.levels = {root: 0}
         waiting = deque([root])
         while waiting:

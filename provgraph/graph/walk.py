@@ -103,6 +103,8 @@ def moment(text: str | datetime, word: str = "as_of") -> str:
     """A date, its beginning in UTC, or a time as records have it: text that sorts. Raises InvalidInput ``time_invalid``."""
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else text
+        if not isinstance(found, datetime):
+            raise TypeError
     except (ValueError, TypeError):
         raise InvalidInput(
             f"{word}={text!r} is no date and no time; write 2026-03-01 or 2026-03-01T20:00:00Z.", code="time_invalid"

@@ -122,6 +122,24 @@ def test_terms(run: Run) -> None:
     )
 
 
+def test_conditions_name_things_and_nothing_else(run: Run) -> None:
+    """A word that is misspelled would leave everything as it was."""
+    whole = run("lineage", "near", "--json").json["nodes"]
+    [field] = [n for n in whole if n["label"] == "field"]
+    for option in ("--stop-at", "--without"):
+        by_name = run("lineage", "near", option, "field", "--json").json["nodes"]
+        assert by_name == run("lineage", "near", option, field["id"], "--json").json["nodes"]
+        assert (field in by_name) == (option == "--stop-at")
+        assert "did you mean 'field'" in run("lineage", "near", option, "fiield", status=EXIT_NOT_FOUND).err
+    assert "only='Bogus' is no class" in run("lineage", "near", "--only", "Bogus", status=EXIT_NOT_FOUND).err
+    agents = [n["id"] for n in whole if n["kind"] == "agent"]
+    calls = [n["id"] for n in whole if n["kind"] == "activity"]
+    for one in (*agents[:1], *calls[:1], "Survey.pull", "DBObject", "Entity", "activity"):
+        run("lineage", "near", "--stop-at", one)
+    assert "did you mean" in run("common", "near", "field", "--only", "fiield", status=EXIT_NOT_FOUND).err
+    run("lineage", "near", "--within", "nosuchdocument", status=EXIT_USAGE)
+
+
 def test_paths_and_common(run: Run) -> None:
     paths = run("paths", "field", "near", "--json").json
     assert (paths["paths"][0]["nodes"][0]["label"], paths["paths"][0]["nodes"][-1]["label"]) == ("near", "field")

@@ -11,7 +11,7 @@ import pytest
 
 from provgraph.errors import InvalidInput, NotFound, UsageError
 from provgraph.export.tables.identifiers import embedded
-from provgraph.prov import read
+from provgraph.prov import Document, read, write
 from tests.surveys import catalog, open_survey, survey  # noqa: F401
 
 KID = "6e834f07-75c4-4742-addf-bd2196daedfe"
@@ -146,3 +146,37 @@ def test_identifiers_of_each_format(tmp_path: Path, muons: Path) -> None:
     (tmp_path / "broken.h5").write_bytes(muons.read_bytes()[:200])
     for name in ("a.txt", "broken.h5", "absent.h5"):
         assert embedded(tmp_path / name) == []
+
+
+def test_of_a_long_chain_the_nearest_are_shown(survey: Any, tmp_path: Path) -> None:
+    document = Document({"ex": "http://example.org/"})
+    for i in range(1500):
+        document.add("wasDerivedFrom", None, {"generatedEntity": f"ex:e{i + 1}", "usedEntity": f"ex:e{i}"})
+    write(document, tmp_path / "chain.provn")
+    survey.import_prov(tmp_path / "chain.provn")
+    found = survey.lineage("http://example.org/e1500")
+    assert (len(found.nodes), found.complete, found.truncated, found.ended_by) == (1000, False, 501, "limit")
+    assert len(found.edges) == 999
+    few = survey.lineage("http://example.org/e1500", limit=3)
+    assert [n.id.rpartition("/")[2] for n in few.nodes] == ["e1500", "e1499", "e1498"]
+    assert survey.lineage("http://example.org/e2").complete
+    with pytest.raises(NotFound, match="an imported document speaks of it, which lineage and export show"):
+        survey.impact("http://example.org/e1")
+
+
+def test_scopes_speak_for_themselves(survey: Any, tmp_path: Path) -> None:
+    document = Document({"ex": "http://example.org/"})
+    document.add("wasDerivedFrom", None, {"generatedEntity": "ex:a", "usedEntity": "ex:c"})
+    bundle = document.bundle("ex:night")
+    bundle.add("wasDerivedFrom", None, {"generatedEntity": "ex:a", "usedEntity": "ex:z"})
+    document.bundle("ex:other").add("activity", "ex:z")
+    write(document, tmp_path / "two.provn")
+    survey.import_prov(tmp_path / "two.provn")
+    found = survey.lineage("http://example.org/a")
+    label = {n.id: n.label.replace("http://example.org/", "") for n in found.nodes}
+    assert [label[i] for i in found.roots] == ["a", "a (in ex:night)"]
+    assert [(label[e.source], label[e.target]) for e in found.edges] == [
+        ("a", "c"), ("a (in ex:night)", "z (in ex:night)"),
+    ]  # fmt: skip
+    assert {n.kind for n in found.nodes} == {"entity"}
+    assert "z (in ex:night)" in found.text()

@@ -18,6 +18,7 @@ Key = Callable[["Cause"], Any]
 #: Roles that lead to no cause: earlier versions, the object a call was a method of, and what it was asked for.
 _ASIDE: Final = frozenset({names.REVISION_ROLE, "self", "target"})
 _BESIDE: Final = 300  # of what is shared, read for drawing it
+_BETWEEN: Final = 6  # edges that are followed to find a step that was put in
 _COMMON: Final = 50  # things that more than so many have in common tell none of them from the others
 
 
@@ -44,7 +45,9 @@ class Lone:
 
 @dataclass(frozen=True)
 class Replaced:
-    """An input that is not the one that the other's is aligned with: another class, or aligned elsewhere. Not looked behind."""
+    """An input that is not the one that the other's is aligned with: another class, or aligned elsewhere, and neither is a step
+    before the other. Not looked behind.
+    """
 
     of: Pair
     role: Role
@@ -146,7 +149,7 @@ def align(mapper: Any, before: str, after: str, *, reader: Reader | None = None,
     An input of one stands for the input of the other in the same role: the same stored object first, then versions of one
     thing, then what alone has an input in common, then what has equal content, then what shares most inputs, then what was given
     the same values, then in the order of the links; each node stands for one other only. At most two statements for each
-    step away from the results.
+    step away from the results, and twelve more where classes differ, to look for steps between.
 
     Raises NotFound ``not_found``; InvalidInput ``diff_too_large`` beyond so many nodes.
     """
@@ -172,6 +175,7 @@ class _Aligner:
         self.back: dict[str, str] = {}
         self.known: set[Pair] = set()
         self.keys: dict[str, Any] = {}
+        self.unfit: list[Replaced] = []  # of this level
 
     def run(self, limit: int) -> None:
         root = (self.found.before, self.found.after)
@@ -191,7 +195,7 @@ class _Aligner:
             for pair, by_role in groups.items():
                 for role, (some, others) in by_role.items():
                     later += self.match(pair, role, some, others)
-            level = later
+            level = [*later, *self.bridged()]
         shared = {i: kind for found in self.found.shared.values() for i, kind in found.items()}
         self.reader.learn(dict(list(shared.items())[:_BESIDE]))
 
@@ -241,7 +245,7 @@ class _Aligner:
             two = (a.target, b.target)
             if two not in self.known:
                 if not self.fits(two):
-                    self.found.replaced.append(Replaced(pair, role, b.place, two))
+                    self.unfit.append(Replaced(pair, role, b.place, two))
                     continue
                 self.join(two)
                 new.append(two)
@@ -265,6 +269,80 @@ class _Aligner:
         if two[0] in self.partner or two[1] in self.back:
             return a.class_name == b.class_name and (is_environment(a) or is_parameters(a) or is_method(a))
         return a.kind == b.kind and (a.class_name == b.class_name or a.kind == ACTIVITY)
+
+    def bridged(self) -> list[Pair]:
+        """Of two that cannot stand for each other one may be a step that was put in before the other, or left out; new pairs."""
+        unfit, self.unfit = self.unfit, []
+        ways = self.ways_between(dict.fromkeys(one.pair for one in unfit))
+        new: list[Pair] = []
+        for one in unfit:
+            way = ways.get(one.pair)
+            if way is None:
+                self.found.replaced.append(one)
+                continue
+            added, (*steps, end) = way
+            self.found.lone += [Lone(one.of, one.role, one.place, id, added) for id in steps]
+            other = one.pair[0 if added else 1]
+            if end == other:
+                self.found.shared[one.of][end] = ENTITY
+                continue
+            two = (other, end) if added else (end, other)
+            if two not in self.known:
+                self.join(two)
+                new.append(two)
+            self.found.uses[two].append((one.of, one.role, one.place))
+            self.found.inputs[one.of].append(two)
+        return new
+
+    def ways_between(self, pairs: Iterable[Pair]) -> dict[Pair, tuple[bool, list[str]]]:
+        """By pair, whether the step is the second's, and the things from it to what stands for the other one, nearest first."""
+        found: dict[Pair, tuple[bool, list[str]]] = {}
+        nodes, taken = self.reader.nodes, set()
+        searches: dict[tuple[Pair, bool], dict[str, list[str]]] = {}
+        for pair in pairs:
+            if all(nodes[i].kind == ENTITY and not self.is_beside(i) for i in pair):
+                searches |= {(pair, True): {pair[1]: [pair[1]]}, (pair, False): {pair[0]: [pair[0]]}}
+        for _ in range(_BETWEEN):
+            ends: dict[str, str] = {}
+            for search, frontier in searches.items():
+                searches[search] = self.behind(frontier, ends)
+            self.reader.learn(ends)
+            for (pair, added), frontier in searches.items():
+                end = "" if pair in found else self.stands(pair[0 if added else 1], frontier, added=added)
+                if end and end not in taken:
+                    taken |= {*pair, end}
+                    found[pair] = added, frontier[end]
+            searches = {s: f for s, f in searches.items() if s[0] not in found and f}
+            if not searches:
+                break
+            self.reader.look_behind(ends)
+        return found
+
+    def behind(self, frontier: Mapping[str, list[str]], ends: dict[str, str]) -> dict[str, list[str]]:
+        """One edge further: what is there, with the things on the way to it; their kinds are added to `ends`."""
+        further: dict[str, list[str]] = {}
+        for id, way in frontier.items():
+            for cause in self.reader.causes.get(id, ()):
+                if cause.relation in (names.WAS_DERIVED_FROM, names.USED, names.WAS_GENERATED_BY):
+                    made = cause.relation == names.WAS_GENERATED_BY
+                    ends[cause.target] = ACTIVITY if made else ENTITY
+                    further.setdefault(cause.target, way if made else [*way, cause.target])
+        return further
+
+    def stands(self, other: str, frontier: Mapping[str, list[str]], *, added: bool) -> str:
+        """Which of these is the other one, or alone may stand for it; ''."""
+        if other in frontier:
+            return other
+        nodes, gone = self.reader.nodes, self.back if added else self.partner
+        if other in (self.partner if added else self.back):
+            return ""
+        like = [i for i in frontier if i in nodes and nodes[i].class_name == nodes[other].class_name and i not in gone]
+        same = [i for i in like if self.thing_key(i) is not None and self.thing_key(i) == self.thing_key(other)]
+        return same[0] if same else like[0] if len(like) == 1 else ""
+
+    def is_beside(self, id: str) -> bool:
+        node = self.reader.nodes[id]
+        return is_environment(node) or is_parameters(node) or is_method(node)
 
     def several(self, some: Sequence[Cause], others: Sequence[Cause]) -> list[tuple[Cause, Cause]]:
         """Who stands for whom among several in one role."""

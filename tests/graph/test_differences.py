@@ -279,6 +279,43 @@ def test_who_made_which_change(engine: GraphEngine) -> None:
     assert found.as_dict()["ancestor"]["id"] == ids[0]
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_step_that_was_put_in_is_told_and_looked_behind(engine: GraphEngine, swapped: bool, steps: int) -> None:
+    """raw -> flat -> root, and raw -> cleaned -> flat -> root; the raw of the second is another one, or the same."""
+    graph = Graph()
+    for mark, other_raw in (("same-", False), ("other-", True)):
+        things = {
+            "raw": Made("Raw", value=1),
+            "flat": Made("Flat", {"raw": ("raw",)}, 1),
+            "root": Made("Root", {"flat": ("flat",)}),
+        }
+        first = Run(things, dict.fromkeys(("Raw", "Flat", "Root", "Cleaned1", "Cleaned2"), 0), listed=False)
+        longer = {**things, "raw": Made("Raw", value=2 if other_raw else 1)}
+        last = "raw"
+        for i in range(steps, 0, -1):
+            longer[f"cleaned{i}"] = Made(f"Cleaned{i}", {"one": (last,)})
+            last = f"cleaned{i}"
+        longer["flat"] = Made("Flat", {"raw": (last,)}, 1)
+        second = replace(first, things=longer)
+        written = Written(graph, mark)
+        roots = written.write(first, None, 0), written.write(second, first, 1)
+        if mark == "same-":
+            same = roots
+    graph.write(engine)
+    for wanted, two in ((set(), same), ({"input"}, roots)):
+        found = difference(mapper_of(engine), *(reversed(two) if swapped else two))
+        kind = "removed" if swapped else "added"
+        assert {c.kind for c in found} == wanted | {kind}, str(found)
+        lone = [c for c in found if c.kind == kind]
+        assert [n.class_name for c in lone for n in c.nodes] == [f"Cleaned{i + 1}" for i in range(steps)]
+        assert all(c.reaches == YES for c in found)
+        for change in found:
+            if change.kind == "input":
+                assert [n.class_name for n in change.nodes] == ["Raw", "Raw"]
+                assert change.chain[-1][0].class_name == "Root" or change.chain[0][0].class_name == "Flat"
+
+
 def test_what_both_have_is_not_read(engine: GraphEngine) -> None:
     graph = Graph()
     deep = [graph.entity(f"deep{i}", "Frame", n=i) for i in range(50)]

@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import struct
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -227,20 +226,24 @@ def test_what_stands_beside_values_is_compared_too(worked: Any) -> None:
     assert codes(worked) == {"index_changed"}
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="everything can be read")
-def test_what_cannot_be_read_is_a_finding(worked: Any, tmp_path: Path, open_survey: Any) -> None:
+def test_what_cannot_be_read_is_a_finding(
+    worked: Any, tmp_path: Path, open_survey: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "run.provn").write_text("document\nendDocument\n")
-    stored = worked.import_prov(tmp_path / "run.provn")
+    kept = worked.library.raw.path(worked.import_prov(tmp_path / "run.provn").digest)
     worked.close()
-    paths = [worked.library.raw.path(stored.digest), *(worked.directory / "segments").rglob("*.h5")]
     again = open_survey()
-    for path in paths:
-        path.chmod(0)
-    try:
-        assert codes(again) == {"segment_unreadable", "file_unreadable"}
-    finally:
-        for path in paths:
-            path.chmod(0o644)
+    plain = Path.open
+
+    def refused(path: Path, *given: Any, **more: Any) -> Any:
+        if path == kept or (path.suffix == ".h5" and path.is_relative_to(worked.directory)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, *given, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    report = again.audit.verify()
+    assert {f.code for f in report.findings} == {"segment_unreadable", "file_unreadable"}
+    assert {f.message.partition("cannot be read")[2] for f in report.findings} == {": Permission denied."}
 
 
 def test_imported_documents(worked: Any, tmp_path: Path, open_survey: Any) -> None:

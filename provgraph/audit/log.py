@@ -112,10 +112,13 @@ class Log:
                 self._synced = n
                 # Written when the records are safe: it never knows of more than there are, so what is missing was taken away.
                 head = line({"digest": digest, "n": n, "settled": settled, "size": size}).ljust(_HEAD_WIDTH - 1) + b"\n"
+                before = os.fstat(files[HEAD]).st_size
                 os.lseek(files[HEAD], 0, os.SEEK_SET)
                 os.write(files[HEAD], head)
-                if os.fstat(files[HEAD]).st_size > _HEAD_WIDTH:  # whatever somebody else wrote there
+                if before > _HEAD_WIDTH:  # whatever somebody else wrote there
                     os.ftruncate(files[HEAD], _HEAD_WIDTH)
+                elif before < _HEAD_WIDTH:  # the first: where none is from now on, somebody took it away
+                    os.fsync(files[HEAD])
 
     def catch_up(self) -> None:
         """Take notice of what other processes appended."""

@@ -80,7 +80,7 @@ from provgraph.schema.table import Column, Table
 from provgraph.schema.target import ProcessTarget, must_be_target
 from provgraph.store.cache import Cache
 from provgraph.store.files import FileStore
-from provgraph.store.objects import ObjectFiles, Stated
+from provgraph.store.objects import ObjectFiles, Stated, file_of
 from provgraph.store.places import CACHE, DEFAULT_PLACE
 from provgraph.store.uses import DIRECTORY as USES
 from provgraph.store.uses import Uses
@@ -1163,9 +1163,7 @@ class Survey:
             return exporting.crate(document, target, name=name, root=root, license=license)
         document = self._document(found, "private" if redact is None else redact, profile, 100_000, closure)
         with TemporaryDirectory(prefix="provgraph-crate-") as folder:
-            files = []
-            if isinstance(found, DataObject) and found.file is not None:
-                files.append(self.retrieve(found, folder))
+            files = [self.retrieve(found, folder)] if file_of(found) is not None else []
             name = self.name_of(found) or f"{type(found).__name__} {found.object_id}"
             return exporting.crate(document, target, name=name, root=found.iri, license=license, files=files)
 

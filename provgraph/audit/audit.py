@@ -115,14 +115,19 @@ class Audit:
         """Compare the log with itself and with checkpoints, the graph with the log, and all stored bytes with their digests.
 
         checkpoint : one that was kept elsewhere; those kept in the survey are looked at too, where signatures can be checked.
-        key : the public key, as hex, that must have signed it. stored : False leaves the bytes unread.
+        key : the public key that must have signed it, as hex or in a file. stored : False leaves the bytes unread.
+
+        Raises
+        ------
+        FileUnreadable : ``checkpoint_unreadable``. InvalidInput : ``key_invalid``.
         """
         began = time.perf_counter()
+        key = checkpoints.named_key(key) if key else ""
         mine, damaged = self._kept()
         if checkpoint is not None:
             given = checkpoints.load(Path(checkpoint)) if isinstance(checkpoint, str | Path) else dict(checkpoint)
             mine = [given, *(one for one in mine if one != given)]
-        trusted = {key.strip()} if key else checkpoints.known_keys(self.log.directory) if mine else set()
+        trusted = {key} if key else checkpoints.known_keys(self.log.directory) if mine else set()
         self.log.sync()
         n, findings = verify_log(self.log.directory, self.log.survey_id, mine, trusted)
         findings = damaged + findings

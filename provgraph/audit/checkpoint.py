@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -18,6 +19,7 @@ from provgraph.schema import keys
 
 KEY_FILE = "audit-key.pem"
 KEYS_DIRECTORY, CHECKPOINTS = "keys", "checkpoints"
+_HEX = re.compile(r"[0-9a-fA-F]{64}")
 _FIELDS = ("at", "digest", "key", "n", "root", "signature", "survey")
 
 Checkpoint = dict[str, Any]
@@ -77,6 +79,25 @@ def public(key: Any) -> str:
     """A key's public part as hex."""
     found: str = key.public_key().public_bytes_raw().hex()
     return found
+
+
+def named_key(said: str) -> str:
+    """A public key as it is given to compare with: its hex, or the name of a file that holds it.
+
+    Raises
+    ------
+    InvalidInput : ``key_invalid``, it is neither.
+    """
+    found = said.strip()
+    if not _HEX.fullmatch(found):
+        with suppress(OSError, ValueError):
+            found = Path(said).expanduser().read_text(encoding="ascii").strip()
+    if not _HEX.fullmatch(found):
+        raise InvalidInput(
+            f"{said!r} is no public key; give its 64 hexadecimal digits, which a checkpoint has under 'key', or a file that holds "
+            "them.", code="key_invalid",
+        )  # fmt: skip
+    return found.lower()
 
 
 def known_keys(directory: Path) -> set[str]:
@@ -191,12 +212,15 @@ def prove(log: Log, numbers: Sequence[int], checkpoint: Checkpoint, older: Check
 def check(path: str | Path, key: str = "") -> list[Record]:
     """The records that a proof proves; needs no survey and no network.
 
-    key : hex of the public key that must have signed; else any key, and the caller compares what the checkpoint names.
+    key : the public key that must have signed, as `named_key` takes it; else any key, and the caller compares what the checkpoint
+    names.
 
     Raises
     ------
-    FileUnreadable : it is no proof. InvalidInput : ``proof_wrong``, it proves nothing; the sentence says what fails.
+    FileUnreadable : it is no proof. InvalidInput : ``key_invalid``; ``proof_wrong``, it proves nothing; the sentence says what
+    fails.
     """
+    key = named_key(key) if key else ""
     proof = _json(Path(path))
     if not isinstance(proof, dict) or not {"checkpoint", "records"} <= proof.keys():
         raise FileUnreadable(
@@ -223,7 +247,7 @@ def _wrong(proof: Mapping[str, Any], key: str) -> str:
     for one in (newer, *([proof["older"]] if "older" in proof else [])):
         if not is_signed(one):
             return "the signature of a checkpoint is wrong"
-        if key and one["key"] != key.strip():
+        if key and one["key"] != key:
             return f"a checkpoint is signed by the key {one['key'][:16]}..., not by {key[:16]}..."
         if one["survey"] != newer["survey"]:
             return "its checkpoints are of two surveys"

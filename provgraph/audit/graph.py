@@ -9,7 +9,7 @@ from typing import Any
 
 from provgraph import names
 from provgraph.audit.findings import ERROR, NOTE, WARNING, Finding, changed, gap
-from provgraph.audit.log import ABORTED, COMMITTED, FOUND, SHORTENED, TORN, WRITE, Log, Record
+from provgraph.audit.log import ABORTED, COMMITTED, FOUND, HEADLESS, LOST, SHORTENED, TORN, WRITE, Log, Record
 from provgraph.audit.writes import LABELS, counted, digest, pages
 from provgraph.bulk import processes
 from provgraph.graph import statements
@@ -48,7 +48,7 @@ class Logged:
                 self.aborted.update(one[1] for one in self._open.pop(record["intent"], {}).get("ids", ()))
             elif kind == FOUND:
                 self._take(record)
-            elif kind in (SHORTENED, TORN):
+            elif kind in (SHORTENED, TORN, LOST, HEADLESS):
                 self.findings.append(_found_before(record))
         for n, record in self._open.items():
             self.possible.update(one[1] for one in record["ids"])
@@ -80,6 +80,12 @@ def _found_before(record: Record) -> Finding:
             f"a record of {record['bytes']} bytes had been left half written by a process that ended before its write"
         )
         return gap(NOTE, "record_torn", f"At {at} {half}.", f"record {n}")
+    if record["kind"] == LOST:
+        said = f"At {at} the log was gone, and began anew with what was there then."
+        return changed("log_missing", said, f"record {n}")
+    if record["kind"] == HEADLESS:
+        said = f"At {at} the file with what was last known to be there was gone or damaged."
+        return gap(WARNING, "head_missing", said, f"record {n}")
     lost = f"{record['had']} records had been there, {n} were left"
     return changed("log_truncated", f"At {at} the log was shorter than before: {lost}.", f"record {n}")
 

@@ -22,7 +22,7 @@ from provgraph.store.locks import held
 RECORDS, HEAD, LOCK = "records.jsonl", "head", "lock"
 WRITE, COMMITTED, ABORTED = "write", "committed", "aborted"
 BEGAN, FOUND, BEGUN = "began", "found", "begun"
-CHECKPOINT, TORN, SHORTENED = "checkpoint", "torn", "shortened"
+CHECKPOINT, TORN, SHORTENED, LOST, HEADLESS = "checkpoint", "torn", "shortened", "lost", "headless"
 _HEAD_WIDTH = 256
 _AT_ONCE = 1 << 20
 
@@ -49,6 +49,8 @@ class Log:
 
     open : writes that were begun and of which the log does not say yet what became of them, by their numbers.
     begun : whether the state that was there before the log is written down.
+    tells_loss : whether it says itself that records were lost.
+    is_headless : whether the file that says how long it was last known to be could not be read when it was opened.
     """
 
     def __init__(self, directory: Path, survey_id: str) -> None:
@@ -66,7 +68,7 @@ class Log:
         self._files: dict[str, int] = {}
         self._offsets: dict[int, int] = {}
         self.open: dict[int, Record] = {}
-        self.begun = False
+        self.begun = self.tells_loss = self.is_headless = False
 
     # -- appending -----------------------------------------------------------------------------------------------------
 
@@ -110,8 +112,13 @@ class Log:
                 self._synced = n
                 # Written when the records are safe: it never knows of more than there are, so what is missing was taken away.
                 head = line({"digest": digest, "n": n, "settled": settled, "size": size}).ljust(_HEAD_WIDTH - 1) + b"\n"
+                before = os.fstat(files[HEAD]).st_size
                 os.lseek(files[HEAD], 0, os.SEEK_SET)
                 os.write(files[HEAD], head)
+                if before > _HEAD_WIDTH:  # whatever somebody else wrote there
+                    os.ftruncate(files[HEAD], _HEAD_WIDTH)
+                elif before < _HEAD_WIDTH:  # the first: where none is from now on, somebody took it away
+                    os.fsync(files[HEAD])
 
     def catch_up(self) -> None:
         """Take notice of what other processes appended."""
@@ -166,7 +173,7 @@ class Log:
 
     def _begin_at_head(self) -> None:
         """What was settled at the last `sync` need not be read again."""
-        head = read_head(self.directory)
+        head = read_head(self.directory) or read_head(self.directory)  # one that is just being written is read again
         size = os.fstat(self._files[RECORDS]).st_size
         if head is not None and 0 < head["settled"] <= size and self._ends_a_line(head["settled"]):
             self.begun = True
@@ -176,6 +183,7 @@ class Log:
                 self._size = head["settled"]
                 self._n = -1  # the next record says
         self._catch_up(head)
+        self.is_headless = head is None and self.begun
 
     def _ends_a_line(self, offset: int) -> bool:
         os.lseek(self._files[RECORDS], offset - 1, os.SEEK_SET)
@@ -231,6 +239,8 @@ class Log:
             self._offsets.pop(record["intent"], None)
         elif kind == BEGUN:
             self.begun = True
+        elif kind in (SHORTENED, LOST):
+            self.tells_loss = True
         self._n = n + 1
         self._size += len(text) + 1
         self._digest = sha256(text).hexdigest()
@@ -243,9 +253,10 @@ def read_head(directory: Path) -> Record | None:
     """What was known to be durable last: ``n`` records of ``size`` bytes, and the ``digest`` of the last; None where it is lost."""
     try:
         head = read((directory / HEAD).read_bytes())
-        return head if {"digest", "n", "settled", "size"} <= head.keys() else None
-    except (OSError, ValueError, AttributeError):
+        is_head = isinstance(head["digest"], str) and all(type(head[key]) is int for key in ("n", "settled", "size"))
+    except (OSError, LookupError, ValueError, TypeError):
         return None
+    return head if is_head else None
 
 
 def lines(path: Path) -> Iterator[bytes]:

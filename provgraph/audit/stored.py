@@ -1,10 +1,10 @@
-"""Whether the bytes that are stored still have the digests that are recorded of them: segments, and files kept by content."""
+"""Whether what is stored is what was: values and what stands beside them in segments, and files kept by content."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,23 +54,44 @@ def verify_stored(engine: GraphEngine, store: Verifies, directory: Path, objects
             progress(min(1.0, done / whole))
 
     for properties in segments.values():
-        try:
-            store.verify(SegmentInfo.from_dict(json.loads(properties["info"])))
-        except StorageError as error:
-            findings.append(changed(error.code, error.message, str(properties["object_id"])))
+        findings += _segment(store, properties)
         step(int(properties["size"]))
-    wanted = {str(r["model"]).removeprefix("sha256:") for r in engine.read(statements.load("queries/models_used"))}
     for path in files:
-        read = sha256()
+        findings += _file(path, directory, step)
+    wanted = {str(r["model"]): "the model" for r in engine.read(statements.load("queries/models_used"))}
+    if engine.read(statements.load("prov/any_document")):
+        rows = engine.read(statements.load("prov/documents"))
+        wanted |= {str(r["properties"]["digest"]): "the imported document" for r in rows if not r["markers"]}
+    there = {p.name[:64] for p in files}
+    for digest, what in sorted(wanted.items()):
+        name = digest.removeprefix("sha256:")
+        # What came while others were read is not missing.
+        if name not in there and not any(p for folder in FOLDERS for p in (directory / folder).rglob(f"{name}*")):
+            findings.append(changed("file_missing", f"The file of {what} sha256:{name} is gone.", name))
+    findings += [changed("file_missing", f"The file {digest} of a data object is gone.", digest) for digest in lost]
+    return {"segments": len(segments), "files": len(files), "bytes": done}, findings
+
+
+def _segment(store: Verifies, properties: dict[str, Any]) -> Iterator[Finding]:
+    try:
+        store.verify(SegmentInfo.from_dict(json.loads(properties["info"])))
+    except StorageError as error:
+        yield changed(error.code, error.message, str(properties["object_id"]))
+    except (LookupError, ValueError, TypeError, AttributeError):
+        said = f"What the graph says of segment {properties['file']} is no description of a segment any more."
+        yield changed("segment_changed", said, str(properties["object_id"]))
+
+
+def _file(path: Path, directory: Path, step: Callable[[int], None]) -> Iterator[Finding]:
+    read = sha256()
+    try:
         with path.open("rb") as file:
             while some := file.read(_AT_ONCE):
                 read.update(some)
                 step(len(some))
-        if read.hexdigest() != path.name[:64]:
-            findings.append(
-                changed("file_changed", f"{path.relative_to(directory)} is not what was stored.", str(path))
-            )
-    for model in sorted(wanted - {p.name[:64] for p in files}):
-        findings.append(changed("file_missing", f"The file of the model sha256:{model} is gone.", model))
-    findings += [changed("file_missing", f"The file {digest} of a data object is gone.", digest) for digest in lost]
-    return {"segments": len(segments), "files": len(files), "bytes": done}, findings
+    except OSError as error:
+        said = f"{path.relative_to(directory)} cannot be read: {error.strerror or error}."
+        yield changed("file_unreadable", said, str(path))
+        return
+    if read.hexdigest() != path.name[:64]:
+        yield changed("file_changed", f"{path.relative_to(directory)} is not what was stored.", str(path))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from provgraph.audit.log import ABORTED, BEGAN, BEGUN, COMMITTED, FOUND, WRITE, Log, Record
+from provgraph.audit.log import ABORTED, BEGAN, BEGUN, COMMITTED, FOUND, HEADLESS, LOST, WRITE, Log, Record
 from provgraph.bulk import processes
 from provgraph.errors import ProvgraphError
 from provgraph.graph import statements
@@ -177,9 +177,18 @@ class Writes:
         return [(n, self._settle(n, mended=True)) for n in given_up]
 
     def begin(self) -> None:
-        """Make the log ready: the state that is there already is written down, and what a kill left open is mended."""
+        """Make the log ready: the state that is there already is written down, and what a kill left open is mended.
+
+        The graph knows since when there is a log; where that is gone, or what was last known of it, the log says so.
+        """
+        # Asked first: what is marked had its log and its head on the disk before.
+        is_marked = any(r["properties"].get("log_begun") for r in self.engine.read(statements.load("schema/log_begun")))
         self.log.catch_up()
+        if is_marked and self.log.is_headless:
+            self.log.append({"kind": HEADLESS})
         if not self.log.begun:
+            if is_marked and not self.log.tells_loss:
+                self.log.append({"kind": LOST})
             self.log.append({"kind": BEGAN, "survey": self.log.survey_id, "format": 1})
             things = 0
             for record in found(self.engine):
@@ -187,8 +196,11 @@ class Writes:
                 self.log.append({"kind": FOUND, **record})
             self.log.append({"kind": BEGUN, "things": things})
             self.log.sync()
-        elif self.mend():
+        elif self.mend() or self.log.is_headless:
             self.log.sync()
+        if not is_marked:
+            self.log.sync()
+            self.engine.write(lambda run: run(statements.load("schema/mark_log_begun"), at=keys.now()))
 
     def _ids(self, n: int) -> set[str]:
         return {one[1] for one in self.log.open.get(n, {}).get("ids", ())}

@@ -99,9 +99,16 @@ class Passing:
             null = np.ascontiguousarray(null)
             values = values.copy()
             values[null] = np.nan if self.column.dtype.kind == "f" else (b"" if self.column.dtype.kind == "S" else 0)
+        self._add(values, null)
+        return Column(values, null)
+
+    def look(self, lo: int, hi: int) -> None:
+        """Sources lo to hi of a column that is stored already, as they stand there."""
+        self._add(*self.column.block(lo, hi))
+
+    def _add(self, values: Array, null: Array | None) -> None:
         self._hash.add(values, null)
         self._gatherer.add(values, null)
-        return Column(values, null)
 
     def learnt(self) -> tuple[ColumnInfo, Array]:
         """After the last block: what is now known of the column, and the statistics of each block."""
@@ -126,12 +133,12 @@ def pass_by(column: Pending, n: int, sink: Callable[[Column], None]) -> tuple[Co
     return passing.learnt()
 
 
-def digest(column: Pending, n: int) -> str:
-    """The digest that `Passing` found when these values were stored."""
-    hashed = ColumnHash(column.dtype, column.shape, n, null=column.null)
+def look_at(column: Pending, n: int) -> tuple[ColumnInfo, Array]:
+    """A whole column that is stored already: what `Passing.learnt` said of these values when they were."""
+    passing = Passing(column, n)
     for lo in range(0, n, BLOCK):
-        hashed.add(*column.block(lo, min(lo + BLOCK, n)))
-    return hashed.digest()
+        passing.look(lo, min(lo + BLOCK, n))
+    return passing.learnt()
 
 
 def id_text(value: Any) -> str:

@@ -35,7 +35,7 @@ from provgraph.bulk.layout import read_info, row_bytes, write_file
 from provgraph.bulk.sort import is_ascending
 from provgraph.bulk.spool import Hdf5Writer
 from provgraph.bulk.statistics import BLOCK, BlockStatistics, from_records, record_dtype
-from provgraph.bulk.store import Progress, SegmentInfo, changed, missing
+from provgraph.bulk.store import ColumnInfo, Progress, SegmentInfo, changed, missing, unreadable
 from provgraph.errors import StorageError
 from provgraph.schema.table import Column
 
@@ -126,6 +126,10 @@ class Hdf5Store:
             buffer = self._map(path, info.digest, found)
         except FileNotFoundError:
             raise missing(info.name) from None
+        except StorageError:
+            raise
+        except OSError as error:
+            raise unreadable(info.name, error) from None
         segment = Hdf5Segment(info, buffer)
         if found.st_mtime_ns != info.mtime_ns or found.st_ino != info.inode:
             seen = (info.digest, found.st_size, found.st_mtime_ns, found.st_ino)
@@ -155,7 +159,12 @@ class Hdf5Store:
             raise changed(info.name, f"{size} bytes instead of {info.size}")
 
     def verify(self, info: SegmentInfo) -> None:
-        _verify(self.open(info))
+        segment = self.open(info)
+        _verify(segment)
+        found = self.inspect(info.name)
+        if replace(found, size=info.size, mtime_ns=info.mtime_ns, inode=info.inode) != info:
+            raise changed(info.name, "what the file says of itself")
+        self.indexes.verify(segment)
 
     def inspect(self, name: str) -> SegmentInfo:
         """What `write` returned, read from the file itself: for rebuilding a register. Slow beside `open`, which trusts
@@ -170,7 +179,14 @@ class Hdf5Store:
                 return read_info(file, name, found)
         except FileNotFoundError:
             raise missing(name) from None
-        except (OSError, KeyError) as error:
+        except (
+            OSError,
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+        ) as error:  # h5py raises them all
             raise changed(name, f"it is no segment any more: {error}") from None
 
     def take(self, name: str, directory: Path) -> None:
@@ -242,10 +258,12 @@ class Hdf5Segment:
         return Column(values, self._array("?", info.null_offset, (self.info.n,)) if info.null_count else None)
 
     def blocks(self, origin: str) -> BlockStatistics:
+        return from_records(self.records(origin))
+
+    def records(self, origin: str) -> Array:
+        """The statistics of each block as they are stored."""
         info = self.info.column(origin)
-        return from_records(
-            self._array(record_dtype(np.dtype(info.dtype)), info.blocks_offset, (-(-self.info.n // BLOCK),))
-        )
+        return self._array(record_dtype(np.dtype(info.dtype)), info.blocks_offset, (-(-self.info.n // BLOCK),))
 
     def _array(self, dtype: str | np.dtype[Any], offset: int, shape: tuple[int, ...]) -> Array:
         dtype = np.dtype(dtype).newbyteorder("<")
@@ -258,23 +276,30 @@ class Hdf5Segment:
 
 
 def _verify(segment: Hdf5Segment) -> None:
+    """Values against their digests, and what is recorded of them beside, in the file and in the register, against the values."""
     info = segment.info
-    jobs = [("identifiers", info.id_digest, "ids", Column(segment.ids))]
-    jobs += [(f"column {c.origin}", c.digest, c.origin, segment.column(c.origin)) for c in info.columns]
 
-    def one(job: tuple[str, str, str, Column]) -> str | None:
-        what, expected, origin, (values, null) = job
-        column = Pending(
-            origin,
+    def one(column: ColumnInfo | None) -> str | None:
+        values, null = Column(segment.ids) if column is None else segment.column(column.origin)
+        pending = Pending(
+            "ids" if column is None else column.origin,
             values.dtype,
             values.shape[1:],
             null is not None,
             lambda lo, hi: Column(values, null).take(slice(lo, hi)),
         )
-        return None if stored.digest(column, info.n) == expected else what
+        found, records = stored.look_at(pending, info.n)
+        if column is None:
+            return None if found.digest == info.id_digest else "identifiers"
+        if found.digest != column.digest:
+            return f"column {column.origin}"
+        same = replace(column, offset=-1, null_offset=-1, blocks_offset=-1) == found
+        if not same or segment.records(column.origin).tolist() != records.tolist():
+            return f"statistics of column {column.origin}"
+        return None
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        wrong = [what for what in pool.map(one, jobs) if what]
+        wrong = [what for what in pool.map(one, (None, *info.columns)) if what]
     if wrong:
         raise changed(info.name, ", ".join(wrong))
     if segment_digest(info.id_space, info.id_digest, [(c.origin, c.digest) for c in info.columns]) != info.digest:

@@ -17,6 +17,7 @@ import numpy as np
 from provgraph.bulk import processes
 from provgraph.bulk.files import check_room, sync_directory, writing
 from provgraph.bulk.store import Segment, SegmentInfo
+from provgraph.errors import StorageError
 from provgraph.language.ranges import Range
 
 Array = np.ndarray[Any, Any]
@@ -110,10 +111,7 @@ class Indexes:
         """Sort a column and keep the order. Written whole or not at all; StorageError ``disk_full``."""
         import h5py
 
-        values, null = segment.column(origin)
-        kept = np.ones(len(values), bool) if null is None else ~null
-        if values.dtype.kind == "f":
-            kept &= ~np.isnan(values)
+        values, kept = _kept(segment, origin)
         rows = np.flatnonzero(kept)
         there = values[rows]
         order = np.argsort(there, kind="stable")
@@ -136,6 +134,16 @@ class Indexes:
             sync_directory(self.directory)
         path.with_suffix(".uses").unlink(missing_ok=True)
 
+    def verify(self, segment: Segment) -> None:
+        """Whether each index of a segment has all its values in their order; StorageError ``index_changed``."""
+        for column in segment.info.columns:
+            path = self.path(segment.info.name, column.origin)
+            if path.exists() and not _is_right(path, segment, column.origin):
+                raise StorageError(
+                    f"{path.name}, the index of column {column.origin}, is not what was stored; delete it, the values are whole.",
+                    code="index_changed", name=segment.info.name, path=str(path),
+                )  # fmt: skip
+
     def delete(self, segment: str) -> None:
         """All indexes of a segment."""
         for path in self.directory.glob(f"{segment}.*"):
@@ -152,6 +160,34 @@ class Indexes:
                 path.unlink(missing_ok=True)
                 gone.append(path.name)
         return gone
+
+
+def _kept(segment: Segment, origin: str) -> tuple[Array, Array]:
+    """The values of a column, and which of them an index has."""
+    values, null = segment.column(origin)
+    kept = np.ones(len(values), bool) if null is None else ~null
+    if values.dtype.kind == "f":
+        kept &= ~np.isnan(values)
+    return values, kept
+
+
+def _is_right(path: Path, segment: Segment, origin: str) -> bool:
+    try:
+        found = _read(path, segment.info, origin)
+        if found is None:
+            return False
+        values, kept = _kept(segment, origin)
+        rows, n = found.rows, len(values)
+        if len(rows) != np.count_nonzero(kept) or found.values.dtype != values.dtype or rows.dtype.kind not in "iu":
+            return False
+        if len(rows) and (int(rows.min()) < 0 or int(rows.max()) >= n):
+            return False
+        there = np.zeros(n, bool)
+        there[rows] = True
+        ascending = bool((found.values[:-1] <= found.values[1:]).all())
+        return ascending and bool((there == kept).all()) and bool((values[rows] == found.values).all())
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError):  # h5py raises them all
+        return False
 
 
 def _read(path: Path, info: SegmentInfo, origin: str) -> SortedIndex | None:

@@ -174,11 +174,13 @@ class BulkStore(Protocol):
         ...
 
     def open(self, info: SegmentInfo) -> Segment:
-        """Raises StorageError: ``segment_missing``, ``segment_changed``."""
+        """Raises StorageError: ``segment_missing``, ``segment_changed``, ``segment_unreadable``."""
         ...
 
     def verify(self, info: SegmentInfo) -> None:
-        """Read everything and compare the digests; raises as `open` does."""
+        """Read everything and compare digests, statistics and indexes with the values; raises as `open` does, and ``index_changed``
+        where all is well but an index.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -200,6 +202,12 @@ class BulkStore(Protocol):
 
 def missing(name: str) -> StorageError:
     return StorageError(f"Segment {name} is gone.", code="segment_missing", name=name)
+
+
+def unreadable(name: str, error: OSError) -> StorageError:
+    return StorageError(
+        f"Segment {name} cannot be read: {error.strerror or error}.", code="segment_unreadable", name=name
+    )
 
 
 def changed(name: str, what: str) -> StorageError:

@@ -30,8 +30,8 @@ EXAMPLES = {
 def verify(
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", metavar="FILE", show_default=False,
         help="One that was kept elsewhere: it also finds what was written anew or cut off.")] = None,
-    key: Annotated[str, typer.Option("--key", metavar="HEX", show_default=False,
-        help="Public key that must have signed the checkpoints; else one that the survey names.")] = "",
+    key: Annotated[str, typer.Option("--key", metavar="KEY", show_default=False,
+        help="Public key that must have signed the checkpoints, as hex or a file with it; else one that the survey names.")] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Leave the stored bytes unread.", show_default=False)] = False,
     survey: SurveyOption = None,
     graph: GraphOption = "",
@@ -111,8 +111,8 @@ def prove(
 
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A proof.", show_default=False)],
-    key: Annotated[str, typer.Option("--key", metavar="HEX", show_default=False,
-        help="Public key that must have signed; else compare the one that is shown.")] = "",
+    key: Annotated[str, typer.Option("--key", metavar="KEY", show_default=False,
+        help="Public key that must have signed, as hex or a file with it; else compare the one that is shown.")] = "",
     survey: SurveyOption = None,
     graph: GraphOption = "",
     as_json: JsonOption = False,

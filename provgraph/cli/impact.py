@@ -25,8 +25,8 @@ def run(
         help="What may be wrong: name, name@version, id, calculator or file.")],
     cause: Annotated[str, typer.Option("--cause", metavar="CAUSE", help="invalid or superseded.")] = "invalid",
     only: Annotated[str, typer.Option("--only", metavar="WHICH", help="all, stored or published.")] = "all",
-    invalidate: Annotated[str, typer.Option("--invalidate", metavar="REASON", show_default=False,
-        help="Then declare it wrong, for this reason.")] = "",
+    invalidate: Annotated[str | None, typer.Option("--invalidate", metavar="REASON", show_default=False,
+        help="Then declare it wrong, for this reason.")] = None,
     classes: ClassesOption = None,
     survey: SurveyOption = None,
     graph: GraphOption = "",
@@ -36,13 +36,13 @@ def run(
 
     Nothing is declared unless --invalidate says why.
     """
-    if invalidate and cause != "invalid":
+    if invalidate is not None and cause != "invalid":
         raise UsageError(f"--invalidate goes with --cause invalid, not {cause}.", code="usage", option="--cause")
     options.import_classes(classes)
     with options.opened(survey, graph) as found:
         told: Any = found.impact(*(options.thing(found, x) for x in things), cause=cause, only=only)
-        if invalidate:
+        if invalidate is not None:
             told.invalidate(invalidate)
-    emit(told.as_dict() | {"invalidated": bool(invalidate)}, as_json, lambda _: str(told))
-    if invalidate:
+    emit(told.as_dict() | {"invalidated": invalidate is not None}, as_json, lambda _: str(told))
+    if invalidate is not None:
         message(f"Declared invalid: {invalidate}")

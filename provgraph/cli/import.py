@@ -40,7 +40,8 @@ def run(
             emit([one.as_dict() for one in found.documents()], as_json, _listed)
             return
         made = found.import_prov(file, format=format)
-    emit(made.as_dict(), as_json, lambda _: f"{made.id}  {made}{'' if made.new else ' (it was there)'}")
+    there = "" if made.new else " (it was there; its bytes were put back)" if made.restored else " (it was there)"
+    emit(made.as_dict(), as_json, lambda _: f"{made.id}  {made}{there}")
     hint(f"provgraph export {options.short(made.id)} --format prov-n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from provgraph.documents.records import (
     scope_properties,
     statement_id,
 )
-from provgraph.errors import FileUnreadable, InvalidInput, NotFound, nearest
+from provgraph.errors import FileUnreadable, InvalidInput, NotFound, ProvgraphError, nearest
 from provgraph.graph import loading
 from provgraph.graph import statements as cypher
 from provgraph.graph.dialect import DIALECTS
@@ -55,7 +55,7 @@ class StoredDocument:
 
     id : UUID, ``urn:uuid:<id>`` is its IRI. digest : of its bytes. statements : how many of each kind, in all scopes.
     bundles : IRIs in order. unknown : sections that PROV has no statements for, kept as they are. new : whether this import
-    made it, or found it there.
+    made it, or found it there. restored : whether it put bytes back that were gone or had been changed.
     """
 
     id: str
@@ -69,6 +69,7 @@ class StoredDocument:
     bundles: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     new: bool = field(default=False, compare=False)
+    restored: bool = field(default=False, compare=False)
 
     @property
     def iri(self) -> str:
@@ -106,6 +107,8 @@ class Library:
     def add(self, path: Path, format: str | None = None) -> StoredDocument:
         """Import a file: whole, or nothing of it; equal bytes give the document that is there already.
 
+        Where the kept bytes of that one are gone or were changed, these take their place.
+
         Raises
         ------
         InvalidInput, FileUnreadable : as `provgraph.prov.read`; nothing is stored then.
@@ -113,8 +116,11 @@ class Library:
         with self.raw.alone():
             named = formats.recognised(path, format)
             digest = digest_of(path)
+            has_bytes = self.raw.has(digest)
             if (known := self._by_digest(digest)) is not None:
-                return known
+                if not has_bytes:
+                    self.raw.put(path, digest)
+                return replace(known, restored=not has_bytes)
             document = None
             if path.stat().st_size <= IN_MEMORY:
                 document = formats.read(path, named)
@@ -124,16 +130,18 @@ class Library:
             summary = self._summary(digest, named, path, top, layout)
             self.mapper.policy.may_write(self.mapper.context, [summary])
             self._make_indexes()
-            fresh = self.raw.put(path, digest)
             kept = self.raw.path(digest)
             source: Source = (lambda: placed(document)) if document is not None else (lambda: _stream(kept, named))
             try:
+                if not has_bytes:
+                    self.raw.put(path, digest)
                 with nullcontext() if self.mapper.ledger is None else self.mapper.ledger.entry() as entry:
                     if entry is not None:
                         entry.add(as_import(self.mapper.context, summary))
                     self._write(summary, top, layout, source)
-            except Exception:
-                if fresh:
+            except BaseException:  # Ctrl-C too; a kill leaves bytes that `clean` finds
+                # What ends it may come after the graph has the document: then it needs its bytes.
+                if not has_bytes and self._is_absent(digest):
                     self.raw.drop(digest)
                 raise
         for hook in self.mapper.audit:
@@ -177,6 +185,12 @@ class Library:
                 return _stored(row["properties"])
             loading.undo(self.engine, row["properties"]["import_id"])
         return None
+
+    def _is_absent(self, digest: str) -> bool:
+        """Whether the graph says that it has no document with these bytes; where it says nothing, it may have one."""
+        with suppress(ProvgraphError):
+            return self._by_digest(digest) is None
+        return False
 
     def _any(self) -> bool:
         return self._indexed or bool(self.engine.read(cypher.load("prov/any_document")))

@@ -26,8 +26,16 @@ class RawFiles:
         name = digest.removeprefix("sha256:")
         return self.directory / name[:2] / name
 
-    def put(self, path: Path, digest: str) -> bool:
-        """Keep the bytes of a file that were seen to have this digest; whether they are new here.
+    def has(self, digest: str) -> bool:
+        """Whether the bytes with this digest are here, every one of them looked at."""
+        path = self.path(digest)
+        try:
+            return path.is_file() and digest_of(path) == digest
+        except FileUnreadable:
+            return False
+
+    def put(self, path: Path, digest: str) -> None:
+        """Keep the bytes of a file that were seen to have this digest, in place of whatever stands there.
 
         Raises
         ------
@@ -35,8 +43,6 @@ class RawFiles:
         StorageError : where they cannot be written.
         """
         target = self.path(digest)
-        if target.is_file():
-            return False
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -49,7 +55,6 @@ class RawFiles:
             if f"sha256:{seen.hexdigest()}" != digest:
                 raise FileUnreadable(f"{path} changed while it was read; nothing was imported.", code="file_changed",
                                      path=str(path))  # fmt: skip
-        return True
 
     def read(self, digest: str) -> Path:
         """The file with these bytes, which are looked at again.
@@ -61,7 +66,7 @@ class RawFiles:
         path = self.path(digest)
         if not path.is_file() or digest_of(path) != digest:
             what = "is not what was imported" if path.is_file() else "is gone"
-            raise StorageError(f"The original of the document {digest}, {path}, {what}; its statements are in the graph.",
+            raise StorageError(f"The original of the document {digest}, {path}, {what}; importing it again puts it back.",
                                code="document_damaged", path=str(path), digest=digest)  # fmt: skip
         return path
 

@@ -18,6 +18,7 @@ from provgraph.graph.mapper import Batch, Mapper
 from provgraph.schema import calls
 from provgraph.schema.files import StoredFile
 from provgraph.schema.objects import DataObject, DBObject
+from provgraph.schema.stand_in import is_stand_in
 from provgraph.schema.target import ProcessTarget
 from provgraph.store.files import FileStore
 from provgraph.store.location import differs
@@ -288,17 +289,16 @@ class ObjectFiles:
         """The stored file of an object; InvalidInput ``no_file`` where it has none."""
         if isinstance(one, StoredFile):
             return one
-        if not isinstance(one, DataObject):
+        if not isinstance(one, DataObject) and not is_stand_in(type(one)):
             raise InvalidInput(
                 f"{a(type(one).__name__).capitalize()} is no data object and has no file.", code="no_file"
             )
         one.home()
-        if one.file is None:
+        if (found := file_of(one)) is None:
             raise InvalidInput(
                 f"{type(one).__name__} {one.object_id} has no file; it is attached before the object is stored, so make a new "
                 "version of it, survey.new_version(it, file=...).", code="no_file", object_id=one.object_id,
             )  # fmt: skip
-        found: StoredFile = one.file
         return found
 
     def _write(self, file: StoredFile, at: str) -> None:
@@ -320,6 +320,14 @@ class ObjectFiles:
                 f"{error.message.rstrip('.')}; put it back, or say where it is, survey.locate(object, path){again}.",
                 code=error.code, object_id=one.object_id, **error.details,
             ) from error  # fmt: skip
+
+
+def file_of(one: DBObject) -> StoredFile | None:
+    """The stored file of an object, also of one whose class is not here; None where it has none."""
+    if not isinstance(one, DataObject) and not is_stand_in(type(one)):
+        return None
+    found = getattr(one, "file", None)
+    return found if isinstance(found, StoredFile) else None
 
 
 def _is_making() -> bool:

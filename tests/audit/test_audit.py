@@ -6,14 +6,18 @@ import json
 import os
 import shutil
 import stat
+import struct
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 from provgraph.audit import checkpoint as checkpoints
 from provgraph.audit.writes import digest
+from provgraph.bulk.store import SegmentInfo
 from provgraph.errors import FileUnreadable, InvalidInput, NotFound, ProvgraphError, UsageError
+from provgraph.graph import statements
 from provgraph.graph.mapper import Batch
 from provgraph.graph.statements import Statement
 from provgraph.policy import Context
@@ -23,6 +27,11 @@ from tests.surveys import catalog, nearby, open_survey, survey  # noqa: F401
 
 def codes(found: Any, **more: Any) -> set[str]:
     return {f.code for f in found.audit.verify(**more).findings}
+
+
+def forget_log(survey: Any) -> None:
+    """As a survey of an older version is: its graph does not know that there was a log."""
+    run(survey, "MATCH (s:Survey {only: 'survey'}) SET s.log_begun = null")
 
 
 def run(survey: Any, text: str, **parameters: Any) -> Any:
@@ -66,6 +75,7 @@ def test_an_opened_survey_is_unchanged(worked: Any, open_survey: Any) -> None:
 
 
 def test_a_survey_without_a_log_begins_with_what_is_there(worked: Any, open_survey: Any) -> None:
+    forget_log(worked)
     worked.close()
     shutil.rmtree(worked.directory / "audit")
     again = open_survey()
@@ -80,11 +90,46 @@ def test_a_survey_without_a_log_begins_with_what_is_there(worked: Any, open_surv
     assert codes(again) == {"record_differs"}
 
 
+@pytest.mark.parametrize("how", ["all of it", "its records and head"])
+def test_a_log_that_is_gone_is_missed(worked: Any, open_survey: Any, how: str) -> None:
+    directory = worked.directory / "audit"
+    worked.close()
+    if how == "all of it":
+        shutil.rmtree(directory)
+    else:
+        (directory / "records.jsonl").write_bytes(b"")
+        (directory / "head").unlink()
+    again = open_survey()
+    report = again.audit.verify()
+    assert [f.code for f in report.findings] == ["log_missing"]
+    assert report.changed
+    again.annotate("near", description="later")
+    again.close()
+    assert codes(open_survey()) == {"log_missing"}, "it says so from then on, once"
+
+
+@pytest.mark.parametrize("text", [None, b"", b"garbage", b"x" * 1000, b'{"digest":1,"n":"2","settled":3,"size":4}'])
+def test_a_damaged_head_is_told(worked: Any, open_survey: Any, text: bytes | None) -> None:
+    head = worked.directory / "audit" / "head"
+    worked.close()
+    if text is None:
+        head.unlink()
+    else:
+        head.write_bytes(text)
+    again = open_survey()
+    [finding] = again.audit.verify().findings
+    assert (finding.code, finding.severity, finding.changed) == ("head_missing", "warning", False)
+    again.close()
+    assert codes(open_survey()) == {"head_missing"}
+
+
 def test_one_that_was_killed_while_it_began_begins_again(worked: Any, open_survey: Any) -> None:
+    forget_log(worked)
     worked.close()
     path = worked.directory / "audit" / "records.jsonl"
     shutil.rmtree(worked.directory / "audit")
     again = open_survey()
+    forget_log(again)
     again.close()
     texts = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(texts[:-1]))
@@ -144,6 +189,63 @@ def test_changed_bytes_are_found(worked: Any) -> None:
     assert codes(worked) == {"segment_missing"}
 
 
+def in_place(path: Path, at: int, new: bytes) -> None:
+    """Change bytes so that only they tell."""
+    times = path.stat()
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(new)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_what_stands_beside_values_is_compared_too(worked: Any) -> None:
+    rows = worked.engine.read(statements.load("queries/segments_made"))
+    infos = [SegmentInfo.from_dict(json.loads(r["properties"]["info"])) for r in rows]
+    [info] = [one for one in infos if one.n == 1000]
+    path = worked.store_.path(info.name)
+    whole = path.read_bytes()
+    column = next(c for c in info.columns if c.dtype == "f8")
+    named = whole.index(info.id_space.encode())
+    for at, new, says in (
+        (column.blocks_offset, struct.pack("<2d", -3.0, -2.0), f"statistics of column {column.origin}"),
+        (0, b"nothing!", "no segment any more"),
+        (named, b"x", "what the file says of itself"),
+    ):
+        in_place(path, at, new)
+        [finding] = worked.audit.verify().findings
+        assert finding.code == "segment_changed"
+        assert says in finding.message
+        in_place(path, at, whole[at : at + len(new)])
+    assert worked.audit.verify().findings == []
+    worked.store_.indexes.build(worked.store_.open(info), column.origin)
+    assert worked.audit.verify().findings == []
+    index = worked.store_.indexes.path(info.name, column.origin)
+    with h5py.File(index, "r+") as file:
+        file["rows"][0] = file["rows"][1]
+    assert codes(worked) == {"index_changed"}
+
+
+def test_what_cannot_be_read_is_a_finding(
+    worked: Any, tmp_path: Path, open_survey: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run.provn").write_text("document\nendDocument\n")
+    kept = worked.library.raw.path(worked.import_prov(tmp_path / "run.provn").digest)
+    worked.close()
+    again = open_survey()
+    plain = Path.open
+
+    def refused(path: Path, *given: Any, **more: Any) -> Any:
+        if path == kept or (path.suffix == ".h5" and path.is_relative_to(worked.directory)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, *given, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    report = again.audit.verify()
+    assert {f.code for f in report.findings} == {"segment_unreadable", "file_unreadable"}
+    assert {f.message.partition("cannot be read")[2] for f in report.findings} == {": Permission denied."}
+
+
 def test_imported_documents(worked: Any, tmp_path: Path, open_survey: Any) -> None:
     (tmp_path / "run.provn").write_text(
         "document\nprefix ex <http://example.org/>\nentity(ex:a)\nentity(ex:b)\nwasDerivedFrom(ex:a, ex:b)\nendDocument\n"
@@ -153,6 +255,7 @@ def test_imported_documents(worked: Any, tmp_path: Path, open_survey: Any) -> No
     assert report.findings == []
     assert report.counts["documents"] == report.counts["files"] == 1
     assert worked.audit.show(of=stored.id)[0]["what"] == ["document imported", "file stored"]
+    forget_log(worked)
     worked.close()
     shutil.rmtree(worked.directory / "audit")
     again = open_survey()
@@ -161,6 +264,10 @@ def test_imported_documents(worked: Any, tmp_path: Path, open_survey: Any) -> No
     assert codes(again) == {"record_differs"}
     again.library.raw.path(stored.digest).write_text("document\nendDocument\n")
     assert codes(again) == {"record_differs", "file_changed"}
+    again.library.raw.path(stored.digest).unlink()
+    assert codes(again) == {"record_differs", "file_missing"}
+    assert again.import_prov(tmp_path / "run.provn").restored
+    assert codes(again) == {"record_differs"}
 
 
 def test_dropped_bytes_are_not_missed(worked: Any) -> None:
@@ -277,6 +384,12 @@ def test_checkpoints_and_proofs(worked: Any, tmp_path: Path) -> None:
     worked.annotate("near", tags=["later"])
     assert worked.audit.verify(checkpoint=tmp_path / "first.json", key=first["key"]).findings == []
     assert codes(worked, checkpoint=tmp_path / "first.json", key="00" * 32, stored=False) == {"checkpoint_untrusted"}
+    [public] = (worked.directory / "audit" / "keys").glob("*.pub")
+    assert worked.audit.verify(checkpoint=tmp_path / "first.json", key=str(public), stored=False).findings == []
+    for key_ in ("abc", "0" * 63, str(tmp_path / "first.json"), "x" * 5000, "\0"):
+        with pytest.raises(InvalidInput, match="is no public key; give its 64 hexadecimal digits") as refused:
+            worked.audit.verify(checkpoint=tmp_path / "first.json", key=key_)
+        assert refused.value.code == "key_invalid"
     proof = tmp_path / "proof.json"
     near = worked["near"].object_id
     worked.audit.prove(proof, of=near, since=tmp_path / "first.json")

@@ -122,6 +122,31 @@ def test_a_change_that_hides_its_time_is_found_by_verify(store: Hdf5Store, info:
     assert caught.value.code == "segment_changed"
 
 
+def test_changed_statistics_are_found(store: Hdf5Store, info: SegmentInfo) -> None:
+    """By them blocks are left unread, so they change what is found."""
+    path = store.path(info.name)
+    with path.open("r+b") as file:
+        file.seek(info.column("o:0").blocks_offset)
+        file.write(np.array([-3.0, -2.0]).tobytes())
+    for call in (store.open, store.verify):  # it has another time, so it is read once
+        with pytest.raises(StorageError, match=r"\(statistics of column o:0\)") as caught:
+            call(info)
+        assert caught.value.code == "segment_changed"
+
+
+def test_a_changed_description_is_found(store: Hdf5Store, info: SegmentInfo) -> None:
+    path = store.path(info.name)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"sky", b"Sky"))
+    with pytest.raises(StorageError, match="what the file says of itself"):
+        store.verify(info)
+    path.write_bytes(b"nothing!" + whole[8:])
+    with pytest.raises(StorageError, match="no segment any more"):
+        store.verify(info)
+    path.write_bytes(whole)
+    store.verify(info)
+
+
 def test_a_shorter_file_is_refused(store: Hdf5Store, info: SegmentInfo) -> None:
     path = store.path(info.name)
     os.truncate(path, info.size - 1)

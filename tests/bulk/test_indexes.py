@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from provgraph.bulk import indexes
 from provgraph.bulk.hdf5 import Hdf5Store
+from provgraph.errors import StorageError
 from provgraph.language.ranges import Range
 from provgraph.schema.table import Column
 
@@ -85,6 +87,18 @@ def test_a_damaged_index_is_passed_over(store):
     path = store.indexes.path(segment.info.name, "o:x")
     path.write_bytes(path.read_bytes()[:100])
     assert store.indexes.get(segment.info, "o:x") is None
+
+
+@pytest.mark.parametrize("part", ["values", "rows"])
+def test_a_changed_index_is_found(store, part):
+    segment = stored(store, np.where(np.arange(20) % 3, np.arange(20.0)[::-1], np.nan))
+    store.indexes.build(segment, "o:x")
+    store.verify(segment.info)
+    with h5py.File(store.indexes.path(segment.info.name, "o:x"), "r+") as file:
+        file[part][2] = file[part][3]
+    with pytest.raises(StorageError) as caught:
+        store.verify(segment.info)
+    assert caught.value.code == "index_changed"
 
 
 def test_nothing_but_nan_and_null_gives_an_empty_index(store):

@@ -35,6 +35,11 @@ def test_verify(run: Run, survey: Path) -> None:
     assert "[record_changed]" in said.out
 
 
+def test_a_log_that_is_gone(run: Run, survey: Path) -> None:
+    shutil.rmtree(survey / "audit")
+    assert "[log_missing]" in run("audit", "verify", status=EXIT_DIFFERS).out
+
+
 def test_gaps_are_another_status(run: Run, survey: Path) -> None:
     import provgraph
     from provgraph.graph.statements import Statement
@@ -43,6 +48,8 @@ def test_gaps_are_another_status(run: Run, survey: Path) -> None:
         # As a survey of old could be: the log begins with what is there, and something is missing.
         cut = Statement("cut", ("MATCH (n:Segment)-[r:WAS_GENERATED_BY]->() DELETE r",))
         found.engine.write(lambda run: run(cut))
+        old = Statement("old", ("MATCH (s:Survey) SET s.log_begun = null",))
+        found.engine.write(lambda run: run(old))
     shutil.rmtree(survey / "audit")
     said = run("audit", "verify", status=EXIT_INVALID)
     assert said.out.startswith("Untouched, but with gaps: ")
@@ -68,6 +75,8 @@ def test_checkpoints_and_proofs(run: Run, survey: Path, folder: Path) -> None:
     assert json.loads((folder / "deposited.json").read_text()) == made
     run("audit", "verify", "--checkpoint", "deposited.json", "--key", made["key"])
     run("audit", "verify", "--checkpoint", "catalog.csv", status=1)
+    said = run("audit", "verify", "--checkpoint", "deposited.json", "--key", "abc", status=1)
+    assert said.err.startswith("provgraph: 'abc' is no public key; give its 64 hexadecimal digits")
     run("audit", "prove", "--of", "field", "--since", "deposited.json", "--out", "proof.json")
     shutil.move(survey, folder / "elsewhere")
     proven: Any = run("audit", "check", "proof.json", "--key", made["key"], "--json").json

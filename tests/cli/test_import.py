@@ -37,6 +37,9 @@ def test_a_document_goes_in_and_comes_out(run: Run, file: Path, folder: Path) ->
     assert run("import").out == "No PROV document was imported.\n"
     assert run("import", "run.provn").out.endswith("  run.provn: 4 entity, 1 wasDerivedFrom; 1 bundle\n")
     assert run("import", "run.provn").out.endswith("; 1 bundle (it was there)\n")
+    [kept] = (folder / "survey" / "documents").glob("??/*")
+    kept.unlink()
+    assert run("import", "run.provn").out.endswith("; 1 bundle (it was there; its bytes were put back)\n")
     made = run("import", "run.provn", "--json").json
     assert (made["statements"], made["bundles"]) == ({"entity": 4, "wasDerivedFrom": 1}, ["http://example.org/b"])
     [line] = run("import").out.splitlines()[1:]

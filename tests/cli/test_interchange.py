@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import h5py
 import pytest
 
-from provgraph.errors import EXIT_NOT_FOUND, EXIT_USAGE
+from provgraph.errors import EXIT_ERROR, EXIT_NOT_FOUND, EXIT_USAGE
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.embedded
@@ -43,6 +45,22 @@ def test_a_crate(run: Run, survey: Path, folder: Path) -> None:
     assert found["./"]["license"] == {"@id": "https://example.org/license"}
     assert "say out=" in run("export", "field", "--format", "ro-crate", status=EXIT_USAGE).err
     assert "in an RO-Crate only" in run("export", "field", "--license", "x", status=EXIT_USAGE).err
+
+
+def test_a_crate_of_an_object_whose_class_nobody_imported(run: Run, survey: Path, folder: Path) -> None:
+    (folder / "crateclasses.py").write_text("import provgraph\nclass CratedAway(provgraph.DataObject):\n    pass\n")
+    kept = "s.store(c.CratedAway(file=b'mean'), name='mean')"
+    store = f"import provgraph, crateclasses as c\nwith provgraph.open('survey') as s: {kept}"
+    subprocess.run([sys.executable, "-c", store], cwd=folder, check=True)
+    run("export", "mean", "--format", "ro-crate", "--out", "mean.zip")
+    with zipfile.ZipFile(folder / "mean.zip") as crate:
+        [name] = [name for name in crate.namelist() if name.startswith("files/")]
+        assert crate.read(name) == b"mean"
+    [stored] = [path for path in (survey / "files").rglob("*") if path.is_file() and path.read_bytes() == b"mean"]
+    stored.unlink()
+    said = run("export", "mean", "--format", "ro-crate", "--out", "gone.zip", status=EXIT_ERROR)
+    assert "cannot be had" in said.err
+    assert not (folder / "gone.zip").exists()
 
 
 def test_a_file_that_only_a_document_knows(run: Run, survey: Path, folder: Path) -> None:

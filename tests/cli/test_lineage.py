@@ -162,6 +162,10 @@ def test_impact(run: Run) -> None:
     assert "Nothing published depends on it." in run("impact", "absmag", "--only", "published").out
     run("impact", "absmag", "--cause", "superseded", "--invalidate", "no", status=EXIT_USAGE)
     run("impact", "absmag", "--only", "some", status=EXIT_ERROR)
+    for empty in ("", " "):
+        said = run("impact", "absmag", "--invalidate", empty, status=EXIT_USAGE)
+        assert said.out == ""
+        assert said.err.startswith("provgraph: Say why; ")
     said = run("impact", "absmag", "--invalidate", "wrong distance modulus")
     assert "depend" in said.out
     assert "Declared invalid" in said.err

@@ -297,6 +297,63 @@ def library_now() -> Any:
     return datetime.now(UTC)
 
 
+@pytest.mark.parametrize("change", ["gone", "edited", "longer"])
+def test_equal_bytes_put_back_what_is_not_there(kept: library.Library, run: Path, change: str) -> None:
+    stored = kept.add(run)
+    assert not kept.add(run).restored
+    path = kept.raw.path(stored.digest)
+    if change == "gone":
+        path.unlink()
+    else:
+        path.write_text(RUN.replace("flat", "fl4t") if change == "edited" else RUN + "\n")
+    again = kept.add(run)
+    assert (again, again.new, again.restored) == (stored, False, True)
+    assert kept.original(stored).read_bytes() == run.read_bytes()
+    assert kept.raw.files() == [path]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_interrupted_import_leaves_no_bytes(
+    kept: library.Library, run: Path, monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    if streamed:
+        monkeypatch.setattr(library, "IN_ONE_TRANSACTION", 0)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(library, "placed", _interrupting(library.placed))
+        with pytest.raises(KeyboardInterrupt):
+            kept.add(run)
+    assert kept.raw.files() == []
+    assert left(kept.engine) == {}
+    assert kept.all() == []
+
+    write = kept._write
+
+    def late(*given: Any) -> None:
+        write(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(kept, "_write", late)
+        with pytest.raises(KeyboardInterrupt):
+            kept.add(run)
+    [stored] = kept.all()
+    assert kept.original(stored).read_bytes() == run.read_bytes(), "the graph has it, so it needs its bytes"
+
+
+def _interrupting(placed: Any) -> Any:
+    """Ctrl-C when the statements are written: they are gone through once before, for the layout."""
+    times = []
+
+    def once(document: Document) -> Any:
+        times.append(1)
+        for n, one in enumerate(placed(document)):
+            if len(times) > 1 and n == 3:
+                raise KeyboardInterrupt
+            yield one
+
+    return once
+
+
 def test_the_original_is_looked_at(kept: library.Library, run: Path) -> None:
     stored = kept.add(run)
     path = kept.original(stored)

@@ -216,6 +216,8 @@ FOR_STATEMENTS: dict[str, tuple[dict[str, str | int], dict[str, Any]]] = {
     "schema/property_type": ({"constraint": "a_name", "label": "External", "key": "n", "type": "INTEGER"}, {}),
     "schema/property_type_drop": ({"constraint": "a_name"}, {}),
     "schema/property_types": ({}, {}),
+    "schema/log_begun": ({}, {}),
+    "schema/mark_log_begun": ({}, {"at": _STARTED}),
     "schema/migrated": ({}, {"schema_version": 1}),
     "schema/size": ({}, {}),
     "schema/survey": ({}, {}),

@@ -27,7 +27,7 @@ from provgraph.graph.mapper import AuditHook, Batch, Mapper
 from provgraph.names import OUT_OF_DATE
 from provgraph.policy import Context, Policy
 from provgraph.prov.constraints import Verdict
-from provgraph.prov.model import Bundle, Document, Scope
+from provgraph.prov.model import Bundle, Document, Scope, as_document
 from provgraph.query import Query
 from provgraph.query import asked as asked_query
 from provgraph.resolver import housekeeping, index, why
@@ -1021,8 +1021,8 @@ class Survey:
         found = self.library.ancestry(iri, within)
         return ImportedView(embedded.lineage(found, iri), found)
 
-    def as_prov(self, thing: DBObject | StoredDocument | str, *, closure: str = "", within: str = "", limit: int = 100_000,
-                redact: Redaction | str | Path | None = None, profile: str = "") -> Document:  # fmt: skip
+    def as_prov(self, thing: DBObject | StoredDocument | Document | Bundle | str, *, closure: str = "", within: str = "",
+                limit: int = 100_000, redact: Redaction | str | Path | None = None, profile: str = "") -> Document:  # fmt: skip
         """As one PROV document: an imported document; or a thing with all that it came from, and all that is recorded of that.
 
         thing : an object of the survey, an imported document, the IRI of a bundle in one, or that of something that one imported
@@ -1047,10 +1047,13 @@ class Survey:
         made: Document = view.document(redact="none" if redact is None else redact, profile=profile, limit=limit)
         return made
 
-    def _as_prov(self, thing: DBObject | StoredDocument | str, within: str, closure: str) -> Document | DBObject:
+    def _as_prov(self, thing: DBObject | StoredDocument | Document | Bundle | str, within: str, closure: str
+                 ) -> Document | DBObject:  # fmt: skip
         from provgraph.export.recorded import check_closure
 
         check_closure(closure)
+        if isinstance(thing, Document | Bundle):
+            return as_document(thing)
         if isinstance(thing, StoredDocument):
             return self._whole(thing, closure)
         if isinstance(thing, str):

@@ -293,6 +293,7 @@ def test_documents_of_the_survey_files_and_bundles(survey: Any, tmp_path: Path) 
     assert survey.diff("raw", "raw").content == "same"
     assert survey.validate_prov(raw).valid
     assert survey.validate_prov(bundle).checked == 1
+    assert survey.as_prov(bundle) == bundle.document()
     three = tmp_path / "three.provn"
     three.write_text(text.replace("ex:b", "ex:c"))
     survey.import_prov(three)

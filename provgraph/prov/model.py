@@ -304,7 +304,10 @@ class Scope:
 
     def _named(self, name: Any, what: str) -> Name:
         if isinstance(name, str):
-            return self.name(name)
+            known, iri = self._known.get(name), self._expand(name)  # prefixes may have changed since it was looked up
+            if known is None or known.iri != iri:
+                known = self._known[name] = Name(iri, name)
+            return known
         if isinstance(name, Name):
             return name
         raise _misfit(f"{what} is a name, as a text or a Name, not {name!r}.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provgraph.errors import InvalidInput
-from provgraph.prov import diff, dumps, equivalent, normal_form, read, validate
+from provgraph.prov import FORMATS, diff, dumps, equivalent, loss, normal_form, read, validate
 from provgraph.prov.model import Document, Literal, Name, value_of, xsd
 
 
@@ -87,3 +87,14 @@ def test_a_bundle_is_a_document_of_its_own() -> None:
     assert not diff(document, bundle).same
     with pytest.raises(InvalidInput, match="A PROV document or a bundle is needed, not 5"):
         diff(5, bundle)  # type: ignore[arg-type]
+
+
+def test_what_is_added_means_what_its_prefix_means_now() -> None:
+    document = Document({"ex": "http://a/"})
+    document.add("entity", "ex:e")
+    document.prefixes["ex"] = "http://b/"
+    document.add("entity", "ex:e")
+    assert [s.id for s in document.statements] == [Name("http://a/e"), Name("http://b/e")]
+    for format in FORMATS:
+        assert loss(document, format) == [], format
+        assert read(dumps(document, format), format) == document, format

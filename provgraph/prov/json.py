@@ -293,7 +293,7 @@ def _inside(text: str, at: int, step: str | int, scan: Callable[[str, int], tupl
             if text[at] == "{":
                 key, here = scan(text, here)
                 here = skip(skip(here) + 1)
-                if key == step:
+                if step in (key, number):
                     return place
             elif number == step:
                 return place
@@ -314,10 +314,12 @@ class _Reader:
         self.document = document
         self.base: Pointer = ()  # of the value that was scanned last
 
-    def fail(self, at: Pointer, what: str, **details: Any) -> NoReturn:
+    def fail(self, at: Pointer, what: str, *, place: Pointer | None = None, **details: Any) -> NoReturn:
+        """place : the same with the number of a member of an object, whose key stands there twice."""
+        place = at if place is None else place
         pointer = pointer_text(at)
-        if self.base == at[: len(self.base)] and hasattr(self.json, "start"):
-            line, column = self.json.find(self.json.start, at[len(self.base) :])
+        if self.base == place[: len(self.base)] and hasattr(self.json, "start"):
+            line, column = self.json.find(self.json.start, place[len(self.base) :])
         else:
             line, column = self.json.source.place(self.json.at)
         raise InvalidInput(f"{self.where} is not valid PROV-JSON at {printable(pointer) or 'its top'}, line {line}: {ended(what)}",
@@ -402,13 +404,12 @@ class _Reader:
         return found
 
     def declare(self, declared: dict[str, str], at: Pointer) -> None:
-        for prefix, namespace in self.object(self.value_at(at), at, "the prefixes"):
+        for n, (prefix, namespace) in enumerate(self.object(self.value_at(at), at, "the prefixes")):
             if type(namespace) is not str:
                 self.fail((*at, prefix), f"a namespace must be text, not {kind_of(namespace)}")
             if (other := other_namespace(declared, prefix, namespace)) is not None:
-                self.fail(
-                    (*at, prefix), f"the prefix {prefix!r} is declared twice, for {other!r} and for {namespace!r}"
-                )
+                what = f"the prefix {prefix!r} is declared twice, for {other!r} and for {namespace!r}"
+                self.fail((*at, prefix), what, place=(*at, n))
             declared[prefix] = namespace
 
     def bundle(self, key: str, prefixes: dict[str, str], at: Pointer) -> Iterator[tuple[Scope, Statement]]:

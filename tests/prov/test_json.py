@@ -275,7 +275,7 @@ def test_any_document_comes_back(document: Document) -> None:
     ("text", "pointer", "line"),
     [
         ('{"prefix": {"ex": "http://a/"}, "entity": {"ex:e": {}},\n "prefix": {"ex": "http://b/"}}', "/prefix/ex", 2),
-        ('{"prefix": {"ex": "http://a/", "ex": "http://b/"}, "entity": {"ex:e": {}}}', "/prefix/ex", 1),
+        ('{"prefix": {"ex": "http://a/",\n "ex": "http://b/"}, "entity": {"ex:e": {}}}', "/prefix/ex", 2),
         ('{"entity": {"ex:e": {}},\n "prefix": {"o": "http://a/", "ex": "http://a/"}, "prefix": {"ex": "x"}}', "/prefix/ex", 2),
         ('{"bundle": {"prov:b": {"prefix": {"ex": "http://a/"}, "prefix": {"ex": "http://b/"}}}}', "/bundle/prov:b/prefix/ex", 1),
     ],

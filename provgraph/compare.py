@@ -8,11 +8,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provgraph.errors import InvalidInput, UsageError
+from provgraph.documents.library import StoredDocument
+from provgraph.errors import InvalidInput, NotFound, UsageError
 from provgraph.export.tables.files import replacing
 from provgraph.graph import differences, ways
 from provgraph.graph.differences import LineageDifference
 from provgraph.graph.lineage import Node
+from provgraph.prov import formats
+from provgraph.prov.difference import Difference, diff
+from provgraph.prov.model import Scope
 from provgraph.schema.forms import Form
 from provgraph.schema.meta import class_called
 from provgraph.schema.objects import DBObject
@@ -46,6 +50,40 @@ class Compared(LineageDifference):
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def compared(survey: Any, a: Any, b: Any, ancestor: DBObject | bool | None = None) -> Compared | Difference:
+    """What differs between two things, or between a PROV document or bundle and another or what is recorded of a thing."""
+    one, other = (_found(survey, x) for x in (a, b))
+    if isinstance(one, DBObject) and isinstance(other, DBObject):
+        return lineages(survey, one, other, ancestor)
+    if ancestor:
+        raise InvalidInput("Documents have no common ancestor to compare with; leave the ancestor out.", code="usage")
+    return diff(*(survey.as_prov(x) if isinstance(x, DBObject) else x for x in (one, other)))
+
+
+def _found(survey: Any, thing: Any) -> DBObject | Scope:
+    """An object of the survey, or a document or bundle: what `thing` is, names, or holds where it is a file."""
+    if isinstance(thing, DBObject | Scope):
+        return thing
+    if isinstance(thing, StoredDocument):
+        return survey.library.read(thing)  # type: ignore[no-any-return]
+    try:
+        return survey.get(thing)  # type: ignore[no-any-return]
+    except NotFound as missing:
+        if _is_document(thing):
+            return formats.read(Path(thing))
+        try:
+            return survey.as_prov(str(thing))  # type: ignore[no-any-return]
+        except NotFound:
+            raise missing from None
+
+
+def _is_document(thing: Any) -> bool:
+    try:
+        return Path(thing).is_file() and bool(formats.recognised(Path(thing)))
+    except (OSError, ValueError):  # nothing that a file could be called, or of another kind
+        return False
 
 
 def lineages(survey: Any, a: DBObject, b: DBObject, ancestor: DBObject | bool | None = None) -> Compared:

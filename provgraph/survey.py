@@ -37,7 +37,7 @@ from provgraph.graph.mapper import AuditHook, Batch, Mapper
 from provgraph.names import OUT_OF_DATE
 from provgraph.policy import Context, Policy
 from provgraph.prov.constraints import Verdict
-from provgraph.prov.model import Document
+from provgraph.prov.model import Bundle, Document, Scope, as_document
 from provgraph.query import Query
 from provgraph.query import asked as asked_query
 from provgraph.resolver import housekeeping, index, why
@@ -95,7 +95,6 @@ _VERSIONED = re.compile(r"(.+)@([1-9]\d*)")
 if TYPE_CHECKING:
     from provgraph.checks.report import Report
     from provgraph.checks.rules import Policy as ProvenancePolicy
-    from provgraph.compare import Compared
     from provgraph.documents.embedded import Identified
     from provgraph.evolution import Difference
     from provgraph.export.redaction import Redaction
@@ -934,19 +933,23 @@ class Survey:
 
         return impact(self, [self.get(x) if isinstance(x, str) else x for x in things], cause=cause, only=only)
 
-    def diff(self, a: DBObject | str, b: DBObject | str, ancestor: DBObject | str | bool | None = None) -> Compared:
-        """What differs between the lineages of two things, and which of it explains that the things differ.
+    def diff(self, a: DBObject | StoredDocument | Document | Bundle | str | Path,
+             b: DBObject | StoredDocument | Document | Bundle | str | Path,
+             ancestor: DBObject | str | bool | None = None) -> Any:  # fmt: skip
+        """What differs between the lineages of two things, and which of it explains that the things differ: a `Compared`.
 
         a, b : objects, names, ids; of one thing two versions, ``name@version``. ancestor : what both come from, of another
         version or as a model; True finds the nearest of their class. Then each change says which side made it.
+
+        Where one of them is a PROV document (an imported one or its name or id, a bundle or its IRI, a file), their statements
+        are compared: a `provgraph.prov.Difference`.
 
         Raises InvalidInput ``no_common_ancestor``, ``diff_too_large``; NotFound ``not_found``.
         """
         from provgraph import compare
 
-        one, other = (self.get(x) if isinstance(x, str) else x for x in (a, b))
         since = self.get(ancestor) if isinstance(ancestor, str) else ancestor
-        return compare.lineages(self, one, other, since)
+        return compare.compared(self, a, b, since)
 
     def check(self, policy: ProvenancePolicy | str | os.PathLike[str], things: Any = None, *, at: Any = "",
               as_published: bool = False, record: bool = True) -> Report:  # fmt: skip
@@ -997,11 +1000,20 @@ class Survey:
         """An imported document by id, IRI, digest or name of its file, read from the graph; equal to what was imported."""
         return self.library.read(self._stored_document(reference))
 
-    def validate_prov(self, reference: str | StoredDocument) -> Verdict:
-        """Whether an imported document can be true, by PROV-CONSTRAINTS."""
+    def validate_prov(self, reference: DBObject | StoredDocument | Document | Bundle | str) -> Verdict:
+        """Whether an imported document can be true, by PROV-CONSTRAINTS; or a bundle, or what is recorded of an object."""
         from provgraph.prov.constraints import validate
 
-        return validate(self.document(reference))
+        found: Any = reference
+        if isinstance(reference, str):
+            try:
+                found = self.library.find(reference)
+            except NotFound as missing:
+                try:
+                    found = self.as_prov(reference)
+                except NotFound:
+                    raise missing from None
+        return validate(found if isinstance(found, Scope) else self.as_prov(found))
 
     def mentions(self, thing: DBObject | str) -> list[StoredDocument]:
         """The imported documents that speak of an object or an IRI."""
@@ -1043,12 +1055,12 @@ class Survey:
         found = self.library.ancestry(iri, within)
         return ImportedView(embedded.lineage(found, iri, limit), found)
 
-    def as_prov(self, thing: DBObject | StoredDocument | str, *, closure: str = "", within: str = "", limit: int = 100_000,
-                redact: Redaction | str | Path | None = None, profile: str = "") -> Document:  # fmt: skip
+    def as_prov(self, thing: DBObject | StoredDocument | Document | Bundle | str, *, closure: str = "", within: str = "",
+                limit: int = 100_000, redact: Redaction | str | Path | None = None, profile: str = "") -> Document:  # fmt: skip
         """As one PROV document: an imported document; or a thing with all that it came from, and all that is recorded of that.
 
-        thing : an object of the survey, an imported document, or the IRI of something that one imported document speaks of;
-        `within` says which one, where several do. closure : ``ancestors``, which is meant where nothing is said,
+        thing : an object of the survey, an imported document, the IRI of a bundle in one, or that of something that one imported
+        document speaks of; `within` says which one, where several do. closure : ``ancestors``, which is meant where none is said,
         ``descendants``, ``both``, or ``none``: the thing alone. limit : at most so many nodes of a lineage, more are an error.
         redact : what is taken out of a lineage, ``'private'`` or a TOML file with rules; nothing unless said. profile :
         ``'ivoa'`` adds classes and attributes of the IVOA Provenance Data Model. Imported documents stay as they are.
@@ -1069,16 +1081,20 @@ class Survey:
         made: Document = view.document(redact="none" if redact is None else redact, profile=profile, limit=limit)
         return made
 
-    def _as_prov(self, thing: DBObject | StoredDocument | str, within: str, closure: str) -> Document | DBObject:
+    def _as_prov(self, thing: DBObject | StoredDocument | Document | Bundle | str, within: str, closure: str
+                 ) -> Document | DBObject:  # fmt: skip
         from provgraph.export.recorded import check_closure
 
         check_closure(closure)
+        if isinstance(thing, Document | Bundle):
+            return as_document(thing)
         if isinstance(thing, StoredDocument):
             return self._whole(thing, closure)
         if isinstance(thing, str):
             around = closure or ANCESTORS
             if within:
-                return self.library.ancestry(thing, within, around)
+                bundle = None if closure else self.library.bundle(thing, within)
+                return bundle if bundle is not None else self.library.ancestry(thing, within, around)
             if (stored := self.library.exact(thing)) is not None:
                 return self._whole(stored, closure)
             try:
@@ -1086,6 +1102,8 @@ class Survey:
             except NotFound as missing:
                 with suppress(NotFound):
                     return self._whole(self.library.find(str(thing)), closure)
+                if not closure and (bundle := self.library.bundle(str(thing))) is not None:
+                    return bundle
                 try:
                     return self.library.ancestry(str(thing), closure=around)
                 except NotFound:
@@ -1098,12 +1116,12 @@ class Survey:
                              "the IRI of one that it speaks of, and within=.", code="usage")  # fmt: skip
         return self.library.read(stored)
 
-    def export(self, thing: DBObject | StoredDocument | Document | str, *, format: str = "", out: str | Path | None = None,
+    def export(self, thing: DBObject | StoredDocument | Document | Bundle | str, *, format: str = "", out: str | Path | None = None,
                closure: str = "", original: bool = False, lossy: bool = False, within: str = "",
                redact: Redaction | str | Path | None = None, profile: str = "", license: str = "") -> Any:  # fmt: skip
         """Write what `as_prov` gives to a file: its path. Without `out`: its text, or its bytes where `original` is meant.
 
-        thing : as `as_prov` takes it, or a document that it gave. format : one of `provgraph.prov.FORMATS`, else as the name of
+        thing : as `as_prov` takes it, or a document or a bundle. format : one of `provgraph.prov.FORMATS`, else as the name of
         the file says, else PROV-JSON. original : the bytes that were imported, unchanged. lossy : write also where the format
         cannot say everything. closure, profile : as `as_prov`. redact : too, but ``'private'`` for a lineage unless said;
         ``'none'`` writes everything.
@@ -1114,6 +1132,7 @@ class Survey:
         """
         from provgraph.documents import exporting
 
+        thing = thing.document() if isinstance(thing, Bundle) else thing
         target = None if out is None else Path(out)
         if target is not None:
             self._check_target(target)

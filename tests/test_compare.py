@@ -12,7 +12,7 @@ import pytest
 
 import provgraph
 from provgraph import link, persistent, process_params
-from provgraph.errors import InvalidInput, UsageError
+from provgraph.errors import InvalidInput, NotFound, UsageError
 from provgraph.export.beside import documents
 from provgraph.graph.differences import BOTH, CONFLICT, LEFT, NO, POSSIBLY, RIGHT, YES
 from provgraph.prov import provn
@@ -265,3 +265,37 @@ def test_the_page_of_two_documents() -> None:
     assert len([i for i in page.ids if i.startswith("c")]) == len(found.changes) == 3
     assert page.marked
     assert not check(documents(one, one, diff(one, one))).marked
+
+
+def test_documents_of_the_survey_files_and_bundles(survey: Any, tmp_path: Path) -> None:
+    text = "document\n prefix ex <http://example.org/>\n entity(ex:e)\n bundle ex:b\n entity(ex:f)\n endBundle\nendDocument\n"
+    paths = [tmp_path / name for name in ("one.provn", "two.provn")]
+    paths[0].write_text(text)
+    paths[1].write_text(text.replace("entity(ex:f)", "entity(ex:g)"))
+    one, two = map(survey.import_prov, paths)
+    changed = ["+ entity(ex:g)", "- entity(ex:f)"]
+    assert sorted(line[:14] for line in str(survey.diff(one, two)).splitlines()[1:]) == changed
+    for same in (one.id, one.iri, "one.provn", str(paths[0]), paths[0], survey.document(one)):
+        assert survey.diff(one, same).same, same
+    [bundle] = survey.document(one).bundles
+    for reference in (bundle, survey.library.bundle("http://example.org/b", one.id)):
+        assert survey.diff(reference, provn.read(text.replace("entity(ex:e)\n", "").replace("bundle ex:b", "")
+                                                 .replace(" endBundle", ""))).same  # fmt: skip
+    with pytest.raises(InvalidInput, match="2 documents have a bundle") as error:
+        survey.diff("http://example.org/b", one)
+    assert error.value.code == "document_ambiguous"
+    with pytest.raises(InvalidInput, match="no common ancestor"):
+        survey.diff(one, two, True)
+    with pytest.raises(NotFound, match="nowhere"):
+        survey.diff(one, "nowhere.provn")
+    raw = survey.store(DiffRaw(n=1, file=b"1"), name="raw")
+    assert survey.diff(raw, survey.as_prov("raw")).same
+    assert survey.diff("raw", "raw").content == "same"
+    assert survey.validate_prov(raw).valid
+    assert survey.validate_prov(bundle).checked == 1
+    assert survey.as_prov(bundle) == bundle.document()
+    three = tmp_path / "three.provn"
+    three.write_text(text.replace("ex:b", "ex:c"))
+    survey.import_prov(three)
+    assert survey.validate_prov("http://example.org/c").checked == 1
+    assert provn.read(survey.export(bundle, format="prov-n")) == bundle.document()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import re
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from provgraph.errors import EXIT_ERROR, EXIT_USAGE, ProvgraphError
 
 INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 REPORT_AT = "https://github.com/provgraph/provgraph/issues"
+_ARGUMENT = re.compile(r"(?<![\w.'\"-])([a-z_]+)=(?:'([\w.-]+)'|True\b|(?=[\s,.;:)]|$))")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(given, as_json)
     except ProvgraphError as error:
-        _say(error.message, error.as_dict(), as_json)
+        said = _in_options(error.message, given)
+        _say(said, error.as_dict() | {"message": said}, as_json)
         return error.exit_status
     except KeyboardInterrupt:
         _say("interrupted; nothing is half stored.", _shape("interrupted", "interrupted"), as_json)
@@ -78,6 +81,27 @@ def _run(given: list[str], as_json: bool) -> int:
         _say(message, _shape("usage", message), as_json)
         return EXIT_USAGE
     return 0
+
+
+def _in_options(message: str, given: Sequence[str]) -> str:
+    """A sentence that names arguments of Python, such as ``format=``, with the options that the command has for them."""
+    if not _ARGUMENT.search(message):
+        return message
+    from provgraph.cli.commands import program
+
+    command = program()
+    for word in given:
+        inside = getattr(command, "get_command", None)
+        if inside is None:
+            break
+        command = (None if word.startswith("-") else inside(None, word)) or command
+    known = {name for parameter in command.params for name in parameter.opts}
+
+    def option(found: re.Match[str]) -> str:
+        name = f"--{found[1].replace('_', '-')}"
+        return found[0] if name not in known else f"{name} {found[2]}" if found[2] else name
+
+    return _ARGUMENT.sub(option, message).replace("loss() lists all", "--json lists all")
 
 
 def _shape(code: str, message: str) -> dict[str, object]:

@@ -29,7 +29,7 @@ FORMATS = ("text", "json", "html")
 
 def run(
     a: Annotated[str, typer.Argument(metavar="A", show_default=False,
-        help="A file with a PROV document; else a thing or an imported document of the survey.")],
+        help="A file with a PROV document; else a thing, an imported document or a bundle of the survey.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another one, in any format.", show_default=False)],
     format: Annotated[str, typer.Option("--format", metavar="FORMAT", show_default=False,
         help="text, json or html; else as --out says, else text.")] = "",
@@ -54,14 +54,20 @@ def run(
     reaches the results comes before what is cut off by equal content. Exit status 4 where anything differs.
     """
     wanted = _format(format, out, as_json)
-    if _is_document(a) and _is_document(b):
+    if all(_is_document(x) and Path(x).exists() for x in (a, b)):
         if ancestor or nearest_common:
             raise UsageError("Documents in files have no common ancestor to compare with; leave --ancestor out.", code="usage",
                              option="--ancestor")  # fmt: skip
         same = _documents((a, b), (_read(a), _read(b)), wanted, out)
     else:
         options.import_classes(classes)
-        same = _things(a, b, ancestor or nearest_common, wanted, out, survey, graph)
+        try:
+            same = _things(a, b, ancestor or nearest_common, wanted, out, survey, graph)
+        except NotFound as error:
+            if error.code == "survey_missing":  # then a file was meant, and what is wrong with it is the error
+                for missing in (x for x in (a, b) if _is_document(x)):
+                    _read(missing)
+            raise
     if not same:
         raise typer.Exit(EXIT_DIFFERS)
 
@@ -75,6 +81,11 @@ def _format(format: str, out: Path | None, as_json: bool) -> str:
     if meant and format and meant != format:
         raise UsageError(
             f"{out and out.name} says {meant}, --format says {format}; give one of the two.", code="format_contradicted"
+        )
+    if out and not (meant or format or as_json):
+        raise UsageError(
+            f"{out.name} does not say a format; end it in one of .txt, .json, .html, or give --format.",
+            code="format_unknown",
         )
     return format or meant or ("json" if as_json else "text")
 
@@ -134,7 +145,8 @@ def _things(
 
 def _found(here: Survey, reference: str) -> Any:
     """An object of the survey, a document in a file, or an imported one."""
-    if _is_document(reference):
+    called_so = _is_document(reference)
+    if called_so and Path(reference).exists():
         return _read(reference)
     try:
         return options.thing(here, reference)
@@ -142,6 +154,8 @@ def _found(here: Survey, reference: str) -> Any:
         try:
             return here.as_prov(reference)
         except NotFound:
+            if called_so:
+                _read(reference)
             raise missing from None
 
 

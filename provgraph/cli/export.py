@@ -144,7 +144,11 @@ def _left_out(document: Any, format: str, out: Path | None) -> str:
     )
     if named not in OTHERS or not (lost := loss(document, named)):
         return ""
-    return f"{named} has no place for {len(lost)} of {len(document.statements)} statements; provgraph.prov.loss lists them."
+    of = sum(len(scope) for scope in document.scopes())
+    gone = sum(one.whole for one in lost) + sum(len(bundle) for bundle in document.bundles)
+    part = len({id(one.statement) for one in lost if one.statement is not None and not one.whole})
+    partly = f", and none for a part of {part} more" if part else ""
+    return f"{named} has no place for {gone} of {of} statements{partly}; provgraph.prov.loss lists all that is lost."
 
 
 def _found(survey: Any, reference: str) -> Any:

@@ -41,9 +41,7 @@ def crate(document: Document, out: Path | None, *, name: str, root: str = "", li
     UsageError : ``crate_out``, ``crate_exists``. StorageError : where it cannot be written.
     """
     if out is None:
-        raise UsageError(
-            "A crate is a directory or a ZIP file; say out=, or --out, where it is to be.", code="crate_out"
-        )
+        raise UsageError("A crate is a directory or a ZIP file; say out=, where it is to be.", code="crate_out")
     ro_crate.write(document, out, name=name, root=root, license=license, published=keys.now()[:10], files=files)
     return out
 

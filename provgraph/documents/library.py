@@ -32,7 +32,7 @@ from provgraph.graph.engine import EdgeRow, NodeRow
 from provgraph.graph.mapper import Mapper, Written
 from provgraph.graph.records import AT_ONCE
 from provgraph.prov import formats
-from provgraph.prov.model import ELEMENTS, Document, Name, Scope
+from provgraph.prov.model import ELEMENTS, Bundle, Document, Name, Scope
 from provgraph.resolver.housekeeping import Removable
 from provgraph.schema import keys
 
@@ -312,6 +312,37 @@ class Library:
         documents = self._visible(self.engine.read(cypher.load("prov/documents_by_id"), ids=sorted(found)))
         return {one: sorted(found[one.id]) for one in documents}
 
+    def bundle(self, iri: str, within: str = "") -> Document | None:
+        """A document with what the bundle of this name says at its top level; None where no document has such a bundle.
+
+        within : id or digest of the document, where several have one. Bundles of one name in a document are one.
+
+        Raises
+        ------
+        InvalidInput : ``document_ambiguous``.
+        """
+        found = [one for one in self.all() if iri in one.bundles]
+        if within:
+            wanted = self.find(within)
+            found = [one for one in found if one.id == wanted.id]
+        if not found:
+            return None
+        if len(found) > 1:
+            raise _ambiguous(found, f"have a bundle {iri}")
+        document, reader = Document(), Reader()
+        [own] = self.engine.read(cypher.load("prov/documents_by_id"), ids=[found[0].id])
+        document.prefixes = _prefixes(own["properties"])
+        for row in self.engine.read(cypher.load("prov/bundles"), document=found[0].id):
+            said = row["properties"]
+            if said["iri"] == iri:
+                bundle = Bundle(Name(said["iri"], said["qname"]))
+                fill_scope(bundle, said)
+                document.prefixes |= bundle.prefixes
+                document.unknown += bundle.unknown
+                ids = (statement_id(found[0].id, said["place"], n) for n in range(said["n_statements"]))
+                document.statements += [reader.statement(one) for one in self._statements(ids)]
+        return document
+
     def ancestry(self, iri: str, within: str = "", closure: str = ANCESTORS) -> Document:
         """What a document says of a thing and of everything that it came from, scope by scope.
 
@@ -330,11 +361,7 @@ class Library:
             where = f"the document {within}" if within else "any imported document"
             raise NotFound(f"Nothing called {iri!r} is in {where}.", code="document_missing", name=iri)
         if len(found) > 1:
-            listed = ", ".join(f"{one.id} ({one.name})" for one in found)
-            raise InvalidInput(
-                f"{len(found)} documents speak of {iri}, and their statements are never mixed: {listed}; say within= which "
-                "is meant.", code="document_ambiguous", documents=[one.id for one in found],
-            )  # fmt: skip
+            raise _ambiguous(list(found), f"speak of {iri}")
         [(stored, things)] = found.items()
         return self._around(stored, things, closure)
 
@@ -390,6 +417,14 @@ def _stored(found: Mapping[str, Any], *, new: bool = False) -> StoredDocument:
         found["document_id"], found["digest"], found["format"], found["name"], found["size"], found["recorded"],
         found["creator"], dict(zip(found.get("kinds") or (), found.get("counts") or (), strict=True)),
         tuple(found.get("bundles") or ()), tuple(found.get("unknown") or ()), new,
+    )  # fmt: skip
+
+
+def _ambiguous(documents: Sequence[StoredDocument], what: str) -> InvalidInput:
+    listed = ", ".join(f"{one.id} ({one.name})" for one in documents)
+    return InvalidInput(
+        f"{len(documents)} documents {what}, and their statements are never mixed: {listed}; say within= which "
+        "is meant.", code="document_ambiguous", documents=[one.id for one in documents],
     )  # fmt: skip
 
 

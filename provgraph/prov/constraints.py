@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from provgraph.prov import words
 from provgraph.prov.instance import Clash, Instance
-from provgraph.prov.model import Document, Name, Statement
+from provgraph.prov.losses import called
+from provgraph.prov.model import TIMES, Document, Name, Scope, Statement, as_document
 from provgraph.prov.rules import OUTSIDE, RULES
+from provgraph.prov.source import ended
 
 MOST: Final = 1000
 """Findings that are explained; more are only counted."""
@@ -70,9 +72,11 @@ class Finding:
 class Verdict:
     """What `validate` says.
 
-    valid : None where nothing could be checked, because all statements are of other recommendations.
+    valid : None where nothing could be checked, because all that is there is of other recommendations, or not PROV.
     findings : the contradictions, at most `MOST`. more : how many there are beyond.
     unchecked : statements by kind that PROV-CONSTRAINTS does not speak of (PROV-Dictionary, ``mentionOf``).
+    remarks : what is no contradiction but cannot be meant, such as a time that is no xsd:dateTime. unknown : sections that PROV
+        has no statements for, with how many there are of each.
     """
 
     valid: bool | None
@@ -80,6 +84,8 @@ class Verdict:
     checked: int
     more: int = 0
     unchecked: dict[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    unknown: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         verdict = {True: "valid", False: "invalid", None: "not checked"}[self.valid]
@@ -94,20 +100,23 @@ class Verdict:
         if self.unchecked:
             kinds = words.listed([f"{n} {kind}" for kind, n in self.unchecked.items()])
             lines.append(f"not checked, PROV-CONSTRAINTS does not speak of it: {kinds}")
+        if self.unknown:
+            lines.append(f"not checked, and not PROV: {words.listed(list(self.unknown))}")
+        lines += [f"remark: {one}" for one in self.remarks]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "valid": self.valid, "checked": self.checked, "findings": [f.as_dict() for f in self.findings],
-            "more": self.more, "unchecked": dict(self.unchecked),
+            "more": self.more, "unchecked": dict(self.unchecked), "remarks": list(self.remarks), "unknown": dict(self.unknown),
         }  # fmt: skip
 
 
-def validate(document: Document) -> Verdict:
-    """Check a document against PROV-CONSTRAINTS."""
+def validate(document: Scope) -> Verdict:
+    """Check a document, or a bundle as one, against PROV-CONSTRAINTS."""
     validator = Validator()
-    validator.add_document(document)
+    validator.add_document(as_document(document))
     return validator.verdict()
 
 
@@ -124,6 +133,7 @@ class Validator:
         self._findings: list[Finding] = []
         self._known: set[tuple[Any, ...]] = set()
         self._more = 0
+        self._unknown: dict[str, int] = {}
 
     def add(self, statements: Iterable[Statement], bundle: Name | None = None) -> tuple[Finding, ...]:
         """Take in statements of the top level or of a bundle; gives the contradictions that they bring."""
@@ -146,6 +156,9 @@ class Validator:
 
     def add_document(self, document: Document) -> tuple[Finding, ...]:
         """Take in the top level and every bundle; bundles of one name are one."""
+        for scope in document.scopes():
+            for part in scope.unknown:
+                self._unknown[part.name] = self._unknown.get(part.name, 0) + 1
         found = self.add(document.statements)
         for bundle in document.bundles:
             found += self.add(bundle.statements, bundle.id)
@@ -160,8 +173,29 @@ class Validator:
             for kind, n in instance.unchecked.items():
                 unchecked[kind] = unchecked.get(kind, 0) + n
         checked = total - sum(unchecked.values())
-        valid = False if self._findings else None if unchecked and not checked else True
-        return Verdict(valid, tuple(self._findings), checked, self._more, unchecked)
+        nothing = not checked and bool(unchecked or self._unknown)
+        valid = False if self._findings else None if nothing else True
+        return Verdict(
+            valid, tuple(self._findings), checked, self._more, unchecked, tuple(self._remarks()), dict(self._unknown)
+        )
+
+    def _remarks(self) -> Iterator[str]:
+        """Times that are no xsd:dateTime: they are compared as the text that they are."""
+        wrong = [
+            (scope, statement, role, time)
+            for scope, instance in self._scopes.values()
+            if instance.odd
+            for statement in instance.statements
+            for role, time in statement.arguments
+            if role in TIMES and time in instance.odd
+        ]
+        for scope, statement, role, time in wrong[:MOST]:
+            where = "" if scope is None else f" in bundle {words.name(scope)}"
+            yield ended(
+                f"{role} {time!r} of {called(statement)}{where} is no xsd:dateTime, and is not compared as a time"
+            )
+        if len(wrong) > MOST:
+            yield f"{len(wrong) - MOST:,} more times are no xsd:dateTime."
 
 
 @contextmanager

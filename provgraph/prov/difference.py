@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from provgraph.prov import words
@@ -17,15 +17,17 @@ from provgraph.prov.model import (
     KINDS,
     Argument,
     Bundle,
-    Document,
     Entries,
     Keys,
+    Literal,
     Name,
     Reference,
     Scope,
     Statement,
+    Value,
+    as_document,
 )
-from provgraph.prov.normal import attribute_text, value_text
+from provgraph.prov.normal import attribute_text, reference_type, value_text
 
 _SIGN: Final = {"added": "+", "removed": "-", "changed": "~"}
 _ALIKE: Final = 50  # candidates that a changed statement is compared with
@@ -38,7 +40,8 @@ class Change:
     kind : ``'added'``, ``'removed'`` or ``'changed'``. before, after : the statement in each document; both None where it is a
         bundle as such, or something that PROV has no statement for.
     scope : the bundle, None for the top level. count : how often the same happened.
-    details : what changed in the statement, one text each.
+    details : what changed in the statement, one text each. told : the two statements as they are told, with IRIs in the place of
+        names that look like others; None where they are told as they are.
     """
 
     kind: str
@@ -47,27 +50,30 @@ class Change:
     scope: Name | None = None
     count: int = 1
     details: tuple[str, ...] = ()
+    told: tuple[Statement | None, Statement | None] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
+        before, after = self.told or (self.before, self.after)
         where = "" if self.scope is None else f" in bundle {words.name(self.scope)}"
         times = "" if self.count == 1 else f" {self.count} times"
-        if self.before is None and self.after is None:
+        if before is None and after is None:
             if self.details:
                 return f"{self.details[0]} was {self.kind}{where}{times}."
             assert self.scope is not None
             return f"Bundle {words.name(self.scope)} was {self.kind}."
-        if self.before is not None and self.after is not None:
-            return f"{_subject(self.before)}{where}: {'; '.join(self.details)}{times and f' ({times.strip()})'}."
-        said = self.after or self.before
+        if before is not None and after is not None:
+            return f"{_subject(before)}{where}: {'; '.join(self.details)}{times and f' ({times.strip()})'}."
+        said = after or before
         assert said is not None
         return f"{words.statement(said)} was {self.kind}{where}{times}."
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
+        before, after = self.told or (self.before, self.after)
         return {
             "kind": self.kind, "scope": None if self.scope is None else self.scope.iri, "sentence": str(self),
-            "before": None if self.before is None else words.statement(self.before),
-            "after": None if self.after is None else words.statement(self.after),
+            "before": None if before is None else words.statement(before),
+            "after": None if after is None else words.statement(after),
             "count": self.count, "details": list(self.details),
         }  # fmt: skip
 
@@ -101,8 +107,12 @@ class Difference:
         return {"same": self.same, **self.counts(), "changes": [c.as_dict() for c in self.changes]}
 
 
-def diff(a: Document, b: Document) -> Difference:
-    """What was added, removed and changed on the way from one document to another."""
+def diff(a: Scope, b: Scope) -> Difference:
+    """What was added, removed and changed on the way from one document, or bundle, to another.
+
+    Statements of a bundle are compared with those of the top level of a document.
+    """
+    a, b = as_document(a), as_document(b)
     changes = list(_scopes(a, b, None))
     rest = list(b.bundles)
     pairs: list[tuple[Bundle | None, Bundle | None]] = []
@@ -120,8 +130,9 @@ def diff(a: Document, b: Document) -> Difference:
             rest.remove(other)
         pairs.append((bundle, other))
     pairs += [(None, bundle) for bundle in rest]
+    alike = _alike((before or after).id for before, after in pairs)  # type: ignore[union-attr]
     for before, after in pairs:
-        name = (before or after).id  # type: ignore[union-attr]
+        name = _by_iri((before or after).id, alike)  # type: ignore[union-attr]
         if before is None or after is None:
             changes.append(Change("added" if before is None else "removed", scope=name))
         changes += _scopes(before or Scope(), after or Scope(), name)
@@ -209,7 +220,7 @@ def _facts(number: int, s: Statement) -> Iterator[Fact]:
     attributes = []
     for pair in s.attributes:
         if isinstance(pair[1], Reference) and pair[1].name.blank:
-            parts.append((f"attribute {pair[0].iri}\x1e{pair[1].datatype.iri}", (me, pair[1].name.iri)))
+            parts.append((f"attribute {pair[0].iri}\x1e{reference_type(pair[1])}", (me, pair[1].name.iri)))
         else:
             attributes.append(attribute_text(pair))
     said += ["\x1c", *sorted(attributes)]
@@ -359,18 +370,67 @@ def _about(statements: Iterable[Statement]) -> dict[str, Counter[Hashable]]:
 def _changes(
     left: list[Statement], right: list[Statement], renamed: dict[str, Name], scope: Name | None
 ) -> Iterator[Change]:
+    alike = _alike(n for s in (*left, *right) for n in _spelled(s))
     pairs: list[tuple[Statement, Statement]] = []
     for key, alone in ((_identity, False), (_ends, False), (_effect, True)):
         left, right, found = _paired(left, right, key, alone, renamed)
         pairs += found
     for changed, n in _counted([(_whole(x), _whole(y)) for x, y in pairs]):
         x, y = pairs[changed]
-        details = tuple(_details(_with_names(x, renamed), y))
-        yield Change("changed", x, y, scope, n, details or ("it is said of another thing without a name",))
+        told = (_told(x, alike), _told(y, alike))
+        details = tuple(_details(_with_names(told[0], renamed), told[1]))
+        said = details or ("it is said of another thing without a name",)
+        yield Change("changed", x, y, scope, n, said, told)
     for first, n in _counted([_whole(s) for s in left]):
-        yield Change("removed", left[first], None, scope, n)
+        yield Change("removed", left[first], None, scope, n, told=(_told(left[first], alike), None))
     for first, n in _counted([_whole(s) for s in right]):
-        yield Change("added", None, right[first], scope, n)
+        yield Change("added", None, right[first], scope, n, told=(None, _told(right[first], alike)))
+
+
+def _spelled(s: Statement) -> Iterator[Name]:
+    """Every name of a statement, those of attributes and datatypes too."""
+    yield from _names(s)
+    values = [v for _, v in s.attributes]
+    for _, a in s.arguments:
+        values += [k for k, _ in a.pairs] if isinstance(a, Entries) else a.keys if isinstance(a, Keys) else ()
+    yield from (n for n, _ in s.attributes)
+    for v in values:
+        yield v.datatype
+        if isinstance(v, Reference):
+            yield v.name
+
+
+def _alike(names: Iterable[Name]) -> frozenset[str]:
+    """Spellings that stand for several IRIs."""
+    first: dict[str, str] = {}
+    return frozenset(n.qname for n in names if n.qname and not n.blank and first.setdefault(n.qname, n.iri) != n.iri)
+
+
+def _by_iri(n: Name, alike: frozenset[str]) -> Name:
+    return Name(n.iri) if n.qname in alike else n
+
+
+def _told(s: Statement, alike: frozenset[str]) -> Statement:
+    """A statement in which names that look like others are called by their IRIs."""
+    if not alike:
+        return s
+
+    def value(v: Value) -> Value:
+        if isinstance(v, Reference):
+            return Reference(_by_iri(v.name, alike), _by_iri(v.datatype, alike))
+        return replace(v, datatype=_by_iri(v.datatype, alike))
+
+    def argument(a: Argument) -> Argument:
+        if isinstance(a, Entries):
+            return Entries(tuple((value(k), _by_iri(e, alike)) for k, e in a.pairs))
+        if isinstance(a, Keys):
+            return Keys(tuple(map(value, a.keys)))
+        return _by_iri(a, alike) if isinstance(a, Name) else a
+
+    return replace(
+        s, id=None if s.id is None else _by_iri(s.id, alike), arguments=tuple((r, argument(a)) for r, a in s.arguments),
+        attributes=tuple((_by_iri(n, alike), value(v)) for n, v in s.attributes),
+    )  # fmt: skip
 
 
 def _counted(keys: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
@@ -452,9 +512,14 @@ def _change_of(
     what: str, old: list[Any], new: list[Any], text: Callable[[Any], str], show: Callable[[Any], str]
 ) -> Iterator[str]:
     before, after = Counter(map(text, old)), Counter(map(text, new))
-    shown = {text(v): show(v) for v in (*old, *new)}
-    gone = [shown[t] for t in (before - after).elements()]
-    come = [shown[t] for t in (after - before).elements()]
+    said = {text(v): v for v in (*old, *new)}
+    lost, found = [said[t] for t in (before - after).elements()], [said[t] for t in (after - before).elements()]
+    gone, come = [show(v) for v in lost], [show(v) for v in found]
+    if not set(gone).isdisjoint(come):
+        texts = [v.lexical for v in (*lost, *found) if isinstance(v, Literal)]
+        alike = (i for i, there in enumerate(zip(*texts, strict=False)) if len(set(there)) > 1)
+        at = next(alike, min(map(len, texts), default=0))
+        gone, come = ([words.exact(v, at) for v in some] for some in (lost, found))
     if gone and come:
         yield f"{what} changed from {words.listed(gone)} to {words.listed(come)}"
     elif gone:

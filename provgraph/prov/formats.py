@@ -16,7 +16,7 @@ from typing import IO, Final
 from provgraph.errors import FileUnreadable, InvalidInput, StorageError, nearest
 from provgraph.prov import json, jsonld, openlineage, provn, provo, thepipe, xml
 from provgraph.prov.losses import Loss, Losses
-from provgraph.prov.model import Document, Scope, Statement
+from provgraph.prov.model import Bundle, Document, Scope, Statement, as_document
 from provgraph.prov.parts import WRITERS
 from provgraph.prov.parts import write as part_by_part
 from provgraph.prov.source import is_text, unreadable
@@ -92,20 +92,20 @@ def statements(source: str | bytes | os.PathLike[str], format: str | None = None
     return ((scope, statement) for scope in found.read(given).scopes() for statement in scope.statements)
 
 
-def dumps(document: Document, format: str = "prov-json") -> str:
-    """The text of a document in a format; `loss` says what is not in it."""
-    return _format(format).write(document)[0]
+def dumps(document: Document | Bundle, format: str = "prov-json") -> str:
+    """The text of a document, or of a bundle as one, in a format; `loss` says what is not in it."""
+    return _format(format).write(as_document(document))[0]
 
 
-def loss(document: Document, format: str) -> list[Loss]:
+def loss(document: Document | Bundle, format: str) -> list[Loss]:
     """Everything that a format cannot say of this document, thing by thing; empty where it comes back equal."""
-    return list(_format(format).write(document)[1])
+    return list(_format(format).write(as_document(document))[1])
 
 
 def write(
-    document: Document, path: str | os.PathLike[str], format: str | None = None, *, lossy: bool = False
+    document: Document | Bundle, path: str | os.PathLike[str], format: str | None = None, *, lossy: bool = False
 ) -> list[Loss]:
-    """Write a document to a file, which is whole or absent; give what is lost.
+    """Write a document, or a bundle as one, to a file, which is whole or absent; give what is lost.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def write(
     return list(losses)
 
 
-def text(document: Document, format: str = "prov-json", *, lossy: bool = False) -> str:
+def text(document: Document | Bundle, format: str = "prov-json", *, lossy: bool = False) -> str:
     """What `write` would write.
 
     Raises
@@ -138,9 +138,9 @@ def text(document: Document, format: str = "prov-json", *, lossy: bool = False) 
     return _checked(document, format, lossy)[0]
 
 
-def _checked(document: Document, format: str, lossy: bool) -> tuple[str, Losses]:
+def _checked(document: Document | Bundle, format: str, lossy: bool) -> tuple[str, Losses]:
     found = _format(format)
-    text, losses = found.write(document)
+    text, losses = found.write(as_document(document))
     if not found.partial:
         _check_losses(losses, format, lossy)
     return text, losses

@@ -9,6 +9,7 @@ be part of a contradiction. `tests/prov/reference_constraints.py` orders all of 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -123,6 +124,7 @@ class Instance:
         self.mentions: dict[int, list[Record]] = {}  # records with a variable in a place
         self.relations: dict[int, Record] = {}
         self.times: dict[str, int] = {}
+        self.odd: set[str] = set()  # times that are none
         self.lonely: dict[
             str, int
         ] = {}  # blank identifiers that only one statement has: it is as if they were not there
@@ -206,6 +208,8 @@ class Instance:
                 term = self.terms[key] = len(self.labels)
                 self.labels.append(text)
             self.times[text] = term
+            if not is_time(text):
+                self.odd.add(text)
         return term
 
     def _fresh(self) -> int:
@@ -854,3 +858,22 @@ def moment(text: str) -> str:
         y = date.year - 400 + 400 * cycles
         whole = f"{'-' if y < 0 else ''}{abs(y):04d}-{date:%m-%dT%H:%M:%S}"
     return f"{whole}{'.' if fraction else ''}{fraction}{'' if zone is None else 'Z'}"
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is an xsd:dateTime: written as one, and with a day and an hour that there are."""
+    found = _MOMENT.fullmatch(text.strip())
+    if found is None:
+        return False
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    digits = year.removeprefix("-")
+    if len(digits) > 4 and digits[0] == "0":
+        return False
+    leap = monthrange(2000 + int(digits[-4:]) % 400, 2)[1] == 29  # the calendar repeats every 400 years
+    days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    if not (1 <= int(month) <= 12 and 1 <= int(day) <= days[int(month) - 1]):
+        return False
+    midnight = hour == "24" and not (minute + second + (fraction or "")).strip("0")
+    if not (midnight or int(hour) <= 23) or int(minute) > 59 or int(second) > 59:
+        return False
+    return zone in (None, "Z") or (zone[4:] <= "59" and zone[1:] <= "14:00")

@@ -36,9 +36,10 @@ from provgraph.prov.model import (
     Statement,
     Unknown,
     Value,
+    other_namespace,
     xsd,
 )  # fmt: skip
-from provgraph.prov.source import Source, ended, open_source, printable
+from provgraph.prov.source import HALF, Source, ended, half_pair, open_source, printable
 
 Pointer = tuple[str | int, ...]
 Fields = tuple[tuple[str, Any], ...]
@@ -106,7 +107,8 @@ def dumps(document: Document, *, indent: int | None = 2) -> str:
 def write(document: Document, *, indent: int | None = 2) -> tuple[str, Losses]:
     """PROV-JSON text of a document, and the little it cannot say."""
     writer = _Writer(document)
-    return render(writer.document(), indent) + "\n", writer.losses
+    text = render(writer.document(), indent) + "\n"
+    return encodable(text, document, writer.losses), writer.losses
 
 
 def pointer_text(path: Iterable[str | int]) -> str:
@@ -144,10 +146,12 @@ class Scanner:
     def _constant(self, word: str) -> NoReturn:
         self.fail(f"{word} is not a JSON value")
 
-    def fail(self, what: str, at: int | None = None) -> NoReturn:
+    def fail(self, what: str, at: int | None = None, path: Pointer = ()) -> NoReturn:
         line, column = self.source.place(self.at if at is None else at)
-        raise InvalidInput(f"{self.source.where} is not valid {self.called}: {what}, in line {line}, column {column}.",
-                           code=self.source.code, pointer="", line=line, column=column)  # fmt: skip
+        pointer = pointer_text(path)
+        where = f"{self.source.where} is not valid {self.called}{f' at {printable(pointer)}' if pointer else ''}"
+        raise InvalidInput(f"{where}: {what}, in line {line}, column {column}.",
+                           code=self.source.code, pointer=pointer, line=line, column=column)  # fmt: skip
 
     def peek(self) -> str:
         """The next character that is not white space; '' at the end."""
@@ -171,8 +175,8 @@ class Scanner:
             self.fail(f"{character!r} is expected" if found else f"it ends where {character!r} is expected")
         self.at += 1
 
-    def value(self) -> Any:
-        """The value that begins here; `start` is its position until the next call."""
+    def value(self, path: Pointer = ()) -> Any:
+        """The value that begins here, at `path` for errors; `start` is its position until the next call."""
         while True:
             try:
                 value, end = self._scan(self.source.text, self.at)
@@ -191,7 +195,15 @@ class Scanner:
             else:
                 if end < len(self.source.text) or not self._more():  # a number at the end of a part may go on
                     self.start, self.at = self.at, end
+                    if self.source.text.find("\\u", self.start, end) >= 0:
+                        self._check_pairs(value, path)
                     return value
+
+    def _check_pairs(self, value: Any, path: Pointer) -> None:
+        """No text may hold half of a surrogate pair, which only an escape can say: it cannot be stored or written as UTF-8."""
+        place = half_pair(self.source.text, self.start, self.at)
+        if place is not None:
+            self.fail(HALF, place, (*path, *_half(value)))
 
     def too_deep(self) -> NoReturn:
         line, column = self.source.place(self.at)
@@ -250,6 +262,24 @@ class Scanner:
         return self.source.place(at)
 
 
+def _half(value: Any) -> Pointer:
+    """Where the first text with half of a surrogate pair stands in a value."""
+    todo: list[tuple[Pointer, Any]] = [((), value)]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, str):
+            if _SURROGATE.search(value):
+                return path
+        elif isinstance(value, tuple):
+            for key, inside in reversed(value):
+                todo.append(((*path, key), inside))
+                if _SURROGATE.search(key):
+                    return path
+        elif isinstance(value, list):
+            todo += [((*path, n), inside) for n, inside in reversed(list(enumerate(value)))]
+    return ()
+
+
 def _inside(text: str, at: int, step: str | int, scan: Callable[[str, int], tuple[Any, int]]) -> int:
     """Where a member of the object or list at a position stands; the position itself where it has none."""
 
@@ -263,7 +293,7 @@ def _inside(text: str, at: int, step: str | int, scan: Callable[[str, int], tupl
             if text[at] == "{":
                 key, here = scan(text, here)
                 here = skip(skip(here) + 1)
-                if key == step:
+                if step in (key, number):
                     return place
             elif number == step:
                 return place
@@ -284,17 +314,19 @@ class _Reader:
         self.document = document
         self.base: Pointer = ()  # of the value that was scanned last
 
-    def fail(self, at: Pointer, what: str, **details: Any) -> NoReturn:
+    def fail(self, at: Pointer, what: str, *, place: Pointer | None = None, **details: Any) -> NoReturn:
+        """place : the same with the number of a member of an object, whose key stands there twice."""
+        place = at if place is None else place
         pointer = pointer_text(at)
-        if self.base == at[: len(self.base)] and hasattr(self.json, "start"):
-            line, column = self.json.find(self.json.start, at[len(self.base) :])
+        if self.base == place[: len(self.base)] and hasattr(self.json, "start"):
+            line, column = self.json.find(self.json.start, place[len(self.base) :])
         else:
             line, column = self.json.source.place(self.json.at)
         raise InvalidInput(f"{self.where} is not valid PROV-JSON at {printable(pointer) or 'its top'}, line {line}: {ended(what)}",
                            code=CODE, pointer=pointer, line=line, column=column, **details)  # fmt: skip
 
     def value_at(self, at: Pointer) -> Any:
-        value = self.json.value()
+        value = self.json.value(at)
         self.base = at
         return value
 
@@ -363,18 +395,21 @@ class _Reader:
                             found.append({})
                             scope((*place, key))
                 elif self.json.peek() == "{":
-                    for _ in self.json.members():
-                        self.json.value()
+                    for key in self.json.members():
+                        self.json.value((*place, key))
                 else:
-                    self.json.value()
+                    self.json.value(place)
 
         scope(())
         return found
 
     def declare(self, declared: dict[str, str], at: Pointer) -> None:
-        for prefix, namespace in self.object(self.value_at(at), at, "the prefixes"):
+        for n, (prefix, namespace) in enumerate(self.object(self.value_at(at), at, "the prefixes")):
             if type(namespace) is not str:
                 self.fail((*at, prefix), f"a namespace must be text, not {kind_of(namespace)}")
+            if (other := other_namespace(declared, prefix, namespace)) is not None:
+                what = f"the prefix {prefix!r} is declared twice, for {other!r} and for {namespace!r}"
+                self.fail((*at, prefix), what, place=(*at, n))
             declared[prefix] = namespace
 
     def bundle(self, key: str, prefixes: dict[str, str], at: Pointer) -> Iterator[tuple[Scope, Statement]]:
@@ -563,6 +598,8 @@ class _Writer:
         self.losses = Losses()
         self.added: dict[str, str] = {}  # prefixes of names that none covers
         self.taken = {p for scope in data.scopes() for p in scope.all_prefixes()}
+        for scope in data.scopes():  # what a spelling stood for before somebody changed the prefixes
+            scope._known.clear()
 
     def document(self) -> dict[str, Any]:
         out = self.scope(self.data)
@@ -700,8 +737,17 @@ class _Raw(list[str]):
 
 
 def _text(text: str) -> str:
-    written = json.dumps(text, ensure_ascii=False)
-    return _SURROGATE.sub(lambda m: f"\\u{ord(m[0]):04x}", written) if _SURROGATE.search(written) else written
+    return json.dumps(text, ensure_ascii=False)
+
+
+def encodable(text: str, scope: Scope, losses: Losses) -> str:
+    """The text with what replaces halves of surrogate pairs, which is a loss."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        losses.add(scope, None, f"{HALF}; it is replaced.")
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def render(value: Any, indent: int | None, level: int = 0) -> str:

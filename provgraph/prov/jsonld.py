@@ -14,6 +14,7 @@ from provgraph.prov.json import (
     Number,
     Pointer,
     Scanner,
+    encodable,
     kind_of,
     number_type,
     pointer_text,
@@ -40,6 +41,7 @@ from provgraph.prov.model import (
     Statement,
     Unknown,
     Value,
+    other_namespace,
     prov,
     xsd,
 )  # fmt: skip
@@ -112,7 +114,7 @@ class _Reader:
                            code=CODE, pointer=pointer, line=line, column=column)  # fmt: skip
 
     def scan(self, at: Pointer) -> Any:
-        value = self.json.value()
+        value = self.json.value(at)
         self.base = at
         return value
 
@@ -122,16 +124,20 @@ class _Reader:
         return self.json.members()
 
     def walk(self) -> Iterator[tuple[Scope, Statement]]:
-        graph = False
+        graph = contexts = False
         for key in self.members():  # names can only be read once the context is known, which may stand last
             if key == "@context":
-                self.context(self.document, self.scan((key,)), (key,))
+                context = self.scan((key,))
+                if contexts:
+                    self.fail((key,), "a document has one @context")
+                contexts = True
+                self.context(self.document, context, (key,))
             elif key == "@graph":
                 graph = True
                 if self.json.peek() != "[":
                     self.fail((key,), f"@graph must be a list, not {kind_of(self.scan((key,)))}")
-                for _ in self.json.elements():
-                    self.json.value()
+                for i in self.json.elements():
+                    self.json.value((key, i))
             else:
                 self.document.unknown.append(Unknown(FORMAT, key, text_of(self.scan((key,)))))
         self.json.end()
@@ -156,7 +162,12 @@ class _Reader:
                 continue
             if not isinstance(entry, tuple):
                 self.fail(place, f"a context must be an object or an address, not {kind_of(entry)}")
+            own: dict[str, str] = {}
             for prefix, meaning in entry:
+                if prefix == "@import":
+                    self.fail(
+                        (*place, prefix), f"a context is not fetched, so that none is imported; only {CONTEXT} is known"
+                    )
                 said = isinstance(meaning, tuple) and dict(meaning).get("@prefix") is True
                 namespace = dict(meaning).get("@id") if said else meaning
                 if (
@@ -164,6 +175,10 @@ class _Reader:
                     and (not prefix.startswith("@") or prefix == "@vocab")
                     and prefix not in _TERMS
                 ):
+                    if (other := other_namespace(own, prefix, namespace)) is not None:
+                        self.fail((*place, prefix), f"the prefix {prefix!r} is declared twice, for {other!r} and for "
+                                  f"{namespace!r}")  # fmt: skip
+                    own[prefix] = namespace
                     scope.prefixes["default" if prefix == "@vocab" else prefix] = namespace
 
     def node(self, scope: Scope, node: Any, at: Pointer) -> Iterator[tuple[Scope, Statement]]:
@@ -320,7 +335,7 @@ def write(document: Document) -> tuple[str, Losses]:
         name = inside.name(bundle.id)
         graph.append({"@type": "Bundle", "@id": name, "@context": inside.context(), "@graph": nodes, **inside.rest()})
     out: dict[str, Any] = {"@context": [*top.context(), CONTEXT], "@graph": graph, **top.rest()}
-    return render(out, 2) + "\n", losses
+    return encodable(render(out, 2) + "\n", document, losses), losses
 
 
 def _compact(local: str) -> str | None:

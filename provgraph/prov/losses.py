@@ -13,13 +13,15 @@ class Loss:
     """One thing that a format cannot say.
 
     where : the statement, such as ``'used ex:u1'``, the bundle or the document. reason : a sentence.
-    statement : the statement it is about; None for a scope. minor : only another way to say the same is lost.
+    statement : the statement it is about; None for a scope. minor : only another way to say the same is lost. whole : nothing of
+    the statement is said.
     """
 
     where: str
     reason: str
     statement: Statement | None = field(default=None, repr=False)
     minor: bool = False
+    whole: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}"
@@ -28,13 +30,14 @@ class Loss:
 class Losses(list[Loss]):
     """What is lost while a document is written."""
 
-    def add(self, scope: Scope, statement: Statement | None, reason: str, *, minor: bool = False) -> None:
+    def add(self, scope: Scope, statement: Statement | None, reason: str, *, minor: bool = False,
+            whole: bool = False) -> None:  # fmt: skip
         place = ""
         if isinstance(scope, Bundle):
             place = f"bundle {scope.id.qname or scope.id.iri}"
         if statement is not None:
             place = f"{called(statement)}{f' in {place}' if place else ''}"
-        self.append(Loss(printable(place) or "the document", printable(reason), statement, minor))
+        self.append(Loss(printable(place) or "the document", printable(reason), statement, minor, whole))
 
 
 def called(statement: Statement) -> str:

@@ -281,16 +281,48 @@ class Scope:
 
     def add(self, kind: str, id: str | Name | None = None, arguments: Mapping[str, Argument | None] | None = None,
             attributes: Iterable[tuple[str | Name, Any]] = ()) -> Statement:  # fmt: skip
-        """Append a statement; a text in the place of a name is spelled in this scope, a value may be a plain Python value."""
+        """Append a statement; a text in the place of a name is spelled in this scope, a value may be a plain Python value.
+
+        Raises
+        ------
+        InvalidInput : ``prov_statement_invalid`` where there is no such kind or role, or something has a wrong type;
+            ``prov_prefix_unknown``.
+        """
+        roles = KINDS.get(kind)
+        if roles is None:
+            raise _misfit(f"There is no kind of statement called {kind!r}; {nearest(str(kind), KINDS)}")
         places: list[tuple[str, Argument]] = []
         for role, argument in (arguments or {}).items():
+            if role not in roles:
+                raise _misfit(f"{kind} has no argument {role!r}; {nearest(str(role), roles)}")
             if argument is not None:
-                as_name = isinstance(argument, str) and role not in TIMES
-                places.append((role, self.name(argument) if as_name else argument))  # type: ignore[arg-type]
-        statement = Statement(kind, self.name(id) if isinstance(id, str) else id, tuple(places),
-                              tuple((self.name(n) if isinstance(n, str) else n, value_of(v)) for n, v in attributes))  # fmt: skip
+                places.append((role, self._argument(kind, role, argument)))
+        statement = Statement(kind, None if id is None else self._named(id, f"The identifier of {kind}"), tuple(places),
+                              tuple((self._named(n, f"An attribute of {kind}"), value_of(v)) for n, v in attributes))  # fmt: skip
         self.statements.append(statement)
         return statement
+
+    def _named(self, name: Any, what: str) -> Name:
+        if isinstance(name, str):
+            known, iri = self._known.get(name), self._expand(name)  # prefixes may have changed since it was looked up
+            if known is None or known.iri != iri:
+                known = self._known[name] = Name(iri, name)
+            return known
+        if isinstance(name, Name):
+            return name
+        raise _misfit(f"{what} is a name, as a text or a Name, not {name!r}.")
+
+    def _argument(self, kind: str, role: str, argument: Any) -> Argument:
+        if role in TIMES:
+            wanted: type = str
+            needed = "a time as text, such as '2026-11-21T12:00:00Z'"
+        elif role in _PARTS:
+            wanted, needed = _PARTS[role]
+        else:
+            return self._named(argument, f"The argument {role!r} of {kind}")
+        if not isinstance(argument, wanted):
+            raise _misfit(f"The argument {role!r} of {kind} is {needed}, not {argument!r}.")
+        return argument  # type: ignore[return-value]
 
     def canonical(self) -> Counter[tuple[Any, ...]]:
         """The statements as a multiset that does not depend on order; a blank identifier nobody refers to says nothing."""
@@ -332,6 +364,13 @@ class Bundle(Scope):
         super().__init__(prefixes, outer)
         self.id = id
 
+    def document(self) -> Document:
+        """A document with what the bundle says at its top level; the statements are the same objects."""
+        outer = {} if self.outer is None else self.outer.prefixes
+        found = Document({**outer, **self.prefixes})
+        found.statements, found.unknown = list(self.statements), list(self.unknown)
+        return found
+
 
 class Document(Scope):
     """A PROV document: prefixes, statements, bundles; all in the order they were written."""
@@ -366,10 +405,38 @@ class Document(Scope):
         return f"Document({inside}{f'; {len(self.bundles)} bundles' if self.bundles else ''})"
 
 
+def as_document(said: Scope) -> Document:
+    """A document itself; of a bundle what `Bundle.document` gives.
+
+    Raises
+    ------
+    InvalidInput : for anything else.
+    """
+    if isinstance(said, Document):
+        return said
+    if isinstance(said, Bundle):
+        return said.document()
+    raise InvalidInput(f"A PROV document or a bundle is needed, not {said!r:.200}; provgraph.prov.read reads files.")
+
+
+def other_namespace(prefixes: Mapping[str, str], prefix: str, namespace: str) -> str | None:
+    """What a prefix was already declared for, where that is something else."""
+    known = prefixes.get(prefix, namespace)
+    return None if known == namespace or {known, namespace} == {XSD, _XSD_SLIP} else known
+
+
+def _misfit(sentence: str) -> InvalidInput:
+    return InvalidInput(sentence, code="prov_statement_invalid")
+
+
 def _bundles(document: Document) -> Counter[tuple[str, frozenset[Any], frozenset[Any]]]:
     return Counter(
         (b.id.iri, frozenset(b.canonical().items()), frozenset(Counter(b.unknown).items())) for b in document.bundles
     )
+
+
+#: What stands in the places of a dictionary statement that hold no name.
+_PARTS: Final[Mapping[str, tuple[type, str]]] = {"key-entity-set": (Entries, "Entries"), "key-set": (Keys, "Keys")}
 
 
 def _unordered(argument: Argument) -> Any:

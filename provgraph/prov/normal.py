@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from provgraph.errors import InvalidInput
@@ -18,7 +19,10 @@ from provgraph.prov.isomorphism import Fact, certificates
 from provgraph.prov.model import (
     ELEMENTS,
     KINDS,
+    QNAME_TYPES,
+    QUALIFIED_NAME,
     TIMES,
+    Bundle,
     Document,
     Entries,
     Keys,
@@ -27,6 +31,7 @@ from provgraph.prov.model import (
     Scope,
     Statement,
     Value,
+    as_document,
 )
 from provgraph.prov.rules import DISJOINT, IDENTIFIED, NONE_PLACES, OUTSIDE
 
@@ -37,13 +42,14 @@ _TYPE, _REVISION = PROV + "type", PROV + "Revision"
 _NO: Final[Attributes] = frozenset()
 
 
-def normal_form(document: Document) -> Document:
-    """The normal form; prefixes as in the document, blank names for what is only known to exist.
+def normal_form(document: Scope) -> Document:
+    """The normal form of a document, or of a bundle; prefixes as in it, blank names for what is only known to exist.
 
     Raises
     ------
     InvalidInput : code ``prov_invalid`` where the document contradicts itself, so that it has none.
     """
+    document = as_document(document)
     _refuse(document)
     normal = Document(document.prefixes)
     _Normal(document).into(normal)
@@ -52,14 +58,15 @@ def normal_form(document: Document) -> Document:
     return normal
 
 
-def equivalent(a: Document, b: Document) -> bool:
-    """Whether two documents say the same: at the top level, and in each bundle.
+def equivalent(a: Scope, b: Scope) -> bool:
+    """Whether two documents say the same: at the top level, and in each bundle. A bundle counts as a document of its own.
 
     A document that contradicts itself is equivalent only to one with the same statements.
     """
+    a, b = as_document(a), as_document(b)
     valid = [validate(d).valid is not False for d in (a, b)]
     if not all(valid):
-        return valid[0] == valid[1] and a == b
+        return valid[0] == valid[1] and _with_one_type(a) == _with_one_type(b)
     return _certificates(a) == _certificates(b)
 
 
@@ -89,7 +96,7 @@ class _Normal:
         self.count = 0
         self._blank: dict[str, int] = {}
         for statement in scope.statements:
-            self._take(statement)
+            self._take(_one_type(statement))
         self._chase()
 
     # statements in
@@ -236,10 +243,36 @@ def attribute_text(pair: tuple[Name, Value]) -> str:
 
 
 def value_text(value: Value) -> str:
-    """A value as text that is equal for equal ones."""
+    """A value as text that is equal for equal ones, and for a name with either of its two datatypes."""
     if isinstance(value, Reference):
-        return f"{value.datatype.iri}\x1d{value.name.iri}"
+        return f"{reference_type(value)}\x1d{value.name.iri}"
     return f"{value.lexical}\x1d{value.datatype.iri}\x1d{value.language}"
+
+
+def reference_type(value: Reference) -> str:
+    """The datatype of a name: the two that there are say the same."""
+    return QUALIFIED_NAME.iri if value.datatype.iri in QNAME_TYPES else value.datatype.iri
+
+
+def _one_type(s: Statement) -> Statement:
+    """A statement whose names have one datatype."""
+    if not any(isinstance(v, Reference) and v.datatype != QUALIFIED_NAME for _, v in s.attributes):
+        return s
+    return replace(s, attributes=tuple((n, _plain(v)) for n, v in s.attributes))
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, Reference) and value.datatype.iri in QNAME_TYPES:
+        return Reference(value.name)
+    return value
+
+
+def _with_one_type(document: Document) -> Document:
+    made = Document(document.prefixes)
+    for scope in document.scopes():
+        other = made.bundle(scope.id, scope.prefixes) if isinstance(scope, Bundle) else made
+        other.statements, other.unknown = list(map(_one_type, scope.statements)), scope.unknown
+    return made
 
 
 def outside_fact(s: Statement) -> Fact:

@@ -36,6 +36,7 @@ _LONGEST: Final = (
     1000  # of an attribute in our facet: events are sent around, and say the same of each thing many times
 )
 _NEVER: Final = "1970-01-01T00:00:00Z"
+_NOWHERE: Final = "OpenLineage has no place for it: it knows runs, and what they read and write."
 _NAME = tuple[str, str]
 
 
@@ -74,6 +75,7 @@ def read(source: str | bytes | Path) -> Document:
 
 def _events(source: str | bytes | Path) -> Iterator[dict[str, Any]]:
     with open_source(source, code="openlineage_invalid", whole=True) as opened:
+        opened.check_pairs()
         text = opened.text.lstrip("\ufeff").strip()
     try:
         found = json.loads(text) if text else []
@@ -572,21 +574,23 @@ def _losses(document: Document, again: Document) -> Losses:
     for statement in document.statements:
         alone = Document()
         alone.statements.append(statement)
+        reasons = []
         for key in alone.canonical():
             kind, own, arguments, attributes = key
             alike = bare[kind, own if kind in ELEMENTS else "", arguments]
             if back[key] > 0:
                 back[key] -= 1
+                reasons.append("")
             elif any(own in {"", other} and attributes <= there for other, there in alike):
-                continue
+                reasons.append("")
             elif alike:
-                losses.add(document, statement, "OpenLineage has no place for all of its identifier and attributes.")
+                reasons.append("OpenLineage has no place for all of its identifier and attributes.")
             elif own and (kind, own) in known:
-                losses.add(document, statement, "OpenLineage says something else of it, such as another time.")
+                reasons.append("OpenLineage says something else of it, such as another time.")
             else:
-                losses.add(
-                    document, statement, "OpenLineage has no place for it: it knows runs, and what they read and write."
-                )
+                reasons.append(_NOWHERE)
+        for reason in filter(None, dict.fromkeys(reasons)):
+            losses.add(document, statement, reason, whole=set(reasons) == {_NOWHERE})
     for bundle in document.bundles:
         losses.add(bundle, None, f"OpenLineage has no bundles; its {len(bundle.statements)} statements are left out.")
     for one in document.unknown:

@@ -52,7 +52,8 @@ class JsonParts:
             else:
                 file.write(",\n")
             record = json.render(self.writer.statement(self.header, statement), 2, 2)
-            file.write(f"    {json.render(key, None)}: {record}")
+            line = f"    {json.render(key, None)}: {record}"
+            file.write(json.encodable(line, self.header, self.losses))
         self.header.forget()
 
     def finish(self, out: IO[str]) -> None:
@@ -62,7 +63,7 @@ class JsonParts:
         for n, section in enumerate(sections):
             out.write(",\n" if n else "\n")
             if n == 0:
-                out.write(f'  "prefix": {section}')
+                out.write(json.encodable(f'  "prefix": {section}', self.header, self.losses))
                 continue
             out.write(f'  "{section}": {{\n')
             _copy(self.files[section], out)

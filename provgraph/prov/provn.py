@@ -34,6 +34,7 @@ from provgraph.prov.model import (
     Statement,
     Unknown,
     Value,
+    other_namespace,
     xsd,
 )  # fmt: skip
 from provgraph.prov.source import Source, ended, open_source
@@ -186,6 +187,7 @@ class _Reader:
 
     def declarations(self, scope: Scope) -> None:
         while True:
+            self.space()
             began = self.at
             if self.word("prefix"):
                 self.space()
@@ -204,6 +206,8 @@ class _Reader:
             namespace = self.try_(_NAMESPACE)
             if namespace is None:
                 self.fail(f"a namespace between < and > is expected, not {self.here()}")
+            if (other := other_namespace(scope.prefixes, prefix, namespace[1])) is not None:
+                self.fail(f"the prefix {prefix!r} is declared twice, for {other!r} and for {namespace[1]!r}", began)
             scope.prefixes[prefix] = namespace[1]
 
     def item(self) -> Statement | None:

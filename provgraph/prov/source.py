@@ -14,6 +14,10 @@ from provgraph.errors import FileUnreadable, InvalidInput
 
 PART: Final = 1 << 20
 _TEXT: Final = re.compile(r"\s*([{\[<@#]|document\s|prefix\s|base\s|_:)", re.IGNORECASE)
+HALF: Final = "a text holds half of a surrogate pair, which no encoding can"
+# A backslash with what belongs to it: both halves of a surrogate pair, half of one, or anything else.
+_ESCAPED: Final = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+                             re.DOTALL)  # fmt: skip
 
 
 class Source:
@@ -78,11 +82,26 @@ class Source:
             return self._line, self._column + at
         return self._line + lines, at - self.text.rindex("\n", 0, at)
 
+    def check_pairs(self) -> None:
+        """Refuse JSON text that escapes half of a surrogate pair, which can be neither stored nor written."""
+        if (at := half_pair(self.text)) is not None:
+            line, column = self.place(at)
+            raise InvalidInput(f"{self.where} cannot be read: {HALF}, in line {line}, column {column}.",
+                               code=self.code, line=line, column=column)  # fmt: skip
+
     def __enter__(self) -> Source:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
+
+
+def half_pair(text: str, start: int = 0, end: int | None = None) -> int | None:
+    """Where JSON text escapes half of a surrogate pair."""
+    end = len(text) if end is None else end
+    if text.find("\\u", start, end) < 0:
+        return None
+    return next((found.start() for found in _ESCAPED.finditer(text, start, end) if found[1]), None)
 
 
 def printable(text: str) -> str:

@@ -34,6 +34,7 @@ def read(source: str | bytes | Path) -> Document:
     InvalidInput : ``thepipe_invalid``. FileUnreadable : where the file cannot be read.
     """
     with open_source(source, code="thepipe_invalid", whole=True) as opened:
+        opened.check_pairs()
         text = opened.text
     try:
         found = json.loads(text)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from provgraph.prov.model import ELEMENTS, KINDS, STRING, Argument, Entries, Keys, Name, Reference, Statement, Value
+from provgraph.prov.model import (
+    ELEMENTS,
+    KINDS,
+    STRING,
+    Argument,
+    Entries,
+    Keys,
+    Literal,
+    Name,
+    Reference,
+    Statement,
+    Value,
+)
 
 
 def statement(said: Statement) -> str:
@@ -33,6 +45,23 @@ def value(said: Value) -> str:
     if said.language:
         return f"{text}@{said.language}"
     return text if said.datatype == STRING else f"{text} %% {name(said.datatype)}"
+
+
+def exact(said: Argument | Value, at: int = 0) -> str:
+    """A value with all that tells it from another that looks the same: its characters around `at`, its datatype by IRI."""
+    if isinstance(said, Literal):
+        start = at - 20 if at > 40 else 0
+        part = said.lexical[start : at + 60]
+        cut = "…" if start + len(part) < len(said.lexical) else ""
+        language = f"@{said.language}" if said.language else ""
+        return f"{'…' if start else ''}{part!r}{cut}{language} %% <{said.datatype.iri}>"
+    if isinstance(said, Reference):
+        return f"<{said.name.iri}> %% <{said.datatype.iri}>"
+    if isinstance(said, Entries):
+        return "{" + ", ".join(f"({exact(k)}, {exact(e)})" for k, e in said.pairs) + "}"
+    if isinstance(said, Keys):
+        return "{" + ", ".join(map(exact, said.keys)) + "}"
+    return f"<{said.iri}>" if isinstance(said, Name) else repr(said)
 
 
 def argument(said: Argument) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -143,3 +144,34 @@ def test_in_a_process_of_its_own(run: Run, file: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     done = process("export", "run.provn", "--original")
     assert (done.returncode, done.stdout) == (0, RUN)
+
+
+@pytest.mark.embedded
+def test_half_of_a_surrogate_pair_is_refused_with_its_place(run: Run, survey: Path, folder: Path) -> None:
+    (folder / "half.json").write_text('{"prefix": {"ex": "http://e/"},\n "entity": {"ex:e": {"ex:a": "a\\ud800b"}}}')
+    said = run("import", "half.json", status=EXIT_ERROR).err
+    assert said == (
+        "provgraph: half.json is not valid PROV-JSON at /entity/ex:e/ex:a: a text holds half of a surrogate pair, which no "
+        "encoding can, in line 2, column 32.\n"
+    )
+    assert run("import").out == "No PROV document was imported.\n"
+
+
+@pytest.mark.embedded
+def test_errors_name_options_of_the_command(run: Run, survey: Path, folder: Path) -> None:
+    (folder / "run.provn").write_text(RUN)
+    run("import", "run.provn")
+    (folder / "again.provn").write_text(RUN + "\n")
+    run("import", "again.provn")
+    for words, says, not_says in (
+        (("export", "run.provn", "--out", "run.word"), "or say --format.", "format="),
+        (("export", "run.provn", "--format", "turtle"), "--json lists all; --lossy writes the rest.", "lossy="),
+        (("export", "http://example.org/flat"), "say --within which is meant", "within="),
+        (("validate", "catalog.csv"), "say --format, one of", "format="),
+    ):
+        said = run(*words, status=EXIT_ERROR).err
+        assert says in said
+        assert not_says not in said
+        assert says in json.loads(run(*words, "--json", status=EXIT_ERROR).err)["message"]
+    said = run("export", "field", "--license", "x", status=EXIT_USAGE).err
+    assert "say --format ro-crate" in said

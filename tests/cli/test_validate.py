@@ -101,3 +101,49 @@ def test_things_of_a_survey_differ(run: Run, files: Path) -> None:
     run("import", "loop.provn")
     assert run("diff", "loop.provn", "near", status=EXIT_DIFFERS).out.startswith("different: ")
     run("diff", "near", "loop.provn", "--ancestor", "far", status=EXIT_ERROR)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_file_that_says_no_format_is_not_written(run: Run, folder: Path) -> None:
+    said = run("diff", "run.provn", "loop.provn", "--out", "two.pdf", status=EXIT_USAGE)
+    assert "two.pdf does not say a format; end it in one of .txt, .json, .html" in said.err
+    assert not (folder / "two.pdf").exists()
+    run("diff", "run.provn", "loop.provn", "--out", "two.out", "--format", "text", status=EXIT_DIFFERS)
+    assert (folder / "two.out").read_text().startswith("different: ")
+
+
+def test_what_cannot_be_meant_is_said_with_the_verdict(run: Run, folder: Path) -> None:
+    (folder / "odd.json").write_text('{"activity": {"http://e/a": {"prov:startTime": "yesterday"}}, "$x": [1]}')
+    said = run("validate", "odd.json").out.splitlines()
+    assert said == [
+        "valid: 1 statement", "not checked, and not PROV: $x",
+        "remark: startTime 'yesterday' of activity http://e/a is no xsd:dateTime, and is not compared as a time.",
+    ]  # fmt: skip
+    data = run("validate", "odd.json", "--json").json
+    assert (data["valid"], len(data["remarks"]), data["unknown"]) == (True, 1, {"$x": 1})
+    (folder / "other.json").write_text('{"$x": [1]}')
+    assert run("validate", "other.json").out == "not checked: 0 statements\nnot checked, and not PROV: $x\n"
+
+
+@pytest.mark.embedded
+def test_imported_documents_and_bundles_differ_by_name(run: Run, files: Path) -> None:
+    run("init", ".")
+    run("ingest", "catalog.csv", "--name", "near", "--id", "ID")
+    (files / "night.provn").write_text(
+        "document\n  prefix ex <http://example.org/>\n  entity(ex:night)\n  bundle ex:night\n"
+        + "".join(f"{line}\n" for line in RUN.splitlines()[2:-1])
+        + "  endBundle\nendDocument\n"
+    )
+    for name in ("run.provn", "loop.provn", "night.provn"):
+        run("import", name)
+        (files / name).rename(files / f"kept-{name}")
+    assert "+ wasDerivedFrom(ex:flat, ex:image)" in run("diff", "run.provn", "loop.provn", status=EXIT_DIFFERS).out
+    assert run("diff", "near", "run.provn", status=EXIT_DIFFERS).out.startswith("different: ")
+    assert run("diff", "kept-run.provn", "run.provn").out == "same\n"
+    assert run("diff", "http://example.org/night", "run.provn").out == "same\n"
+    assert "wasDerivedFrom(ex:image, ex:flat" in run("export", "http://example.org/night", "--format", "prov-n").out
+    assert "wasDerivedFrom" in run("export", "http://example.org/night", "--within", "night.provn").out
+    alone = run("export", "http://example.org/night", "--closure", "none", "--format", "prov-n").out
+    assert "entity(ex:night)" in alone
+    assert "wasDerivedFrom" not in alone
+    assert "missing.provn cannot be read" in run("diff", "missing.provn", "near", status=EXIT_ERROR).err

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provgraph.prov.constraints import MOST, Validator, Verdict, validate
 from provgraph.prov.formats import read
-from provgraph.prov.instance import moment
+from provgraph.prov.instance import is_time, moment
 from provgraph.prov.model import KINDS, TIMES, Document, Name, Reference, Scope, prov
 from provgraph.prov.rules import ACTIVITY_PLACES, ENTITY_PLACES, IDENTIFIED, OUTSIDE, REQUIRED, RULES
 from tests.conftest import ROOT
@@ -297,6 +297,39 @@ def test_what_is_not_checked_is_said() -> None:
     made.add("entity", "ex:a")
     assert validate(made).valid is True
     assert validate(Document()).valid is True
+
+
+@pytest.mark.parametrize(
+    ("time", "meant"),
+    [
+        ("2026-01-31T23:59:59.5Z", True), ("2024-02-29T24:00:00-14:00", True), ("12026-01-01T00:00:00", True),
+        ("-0044-03-15T12:00:00+01:30", True), (" 2026-01-01T00:00:00 ", True), ("yesterday", False),
+        ("2026-13-45T25:00:00", False), ("2026-02-29T00:00:00", False), ("2026-01-01T24:00:01", False),
+        ("2026-01-01T00:00:00+14:01", False), ("2026-01-01T00:60:00", False), ("2026-01-01", False),
+        ("02026-01-01T00:00:00", False),
+    ],
+)  # fmt: skip
+def test_a_time_that_is_none_is_remarked(time: str, meant: bool) -> None:
+    assert is_time(time) is meant
+    made = document(("activity", "ex:a", time))
+    made.bundle("ex:b").add("used", None, {"activity": "ex:a", "time": time})
+    verdict = validate(made)
+    assert verdict.valid is True
+    said = [] if meant else [
+        f"startTime {time!r} of activity ex:a is no xsd:dateTime, and is not compared as a time.",
+        f"time {time!r} of used of ex:a in bundle ex:b is no xsd:dateTime, and is not compared as a time.",
+    ]  # fmt: skip
+    assert verdict.as_dict()["remarks"] == list(verdict.remarks) == said
+    assert str(verdict) == "\n".join(["valid: 2 statements", *(f"remark: {one}" for one in said)])
+
+
+def test_what_is_not_prov_is_said() -> None:
+    made = read('{"$schema": "https://x/y", "x:notes": [1]}', "prov-json")
+    verdict = validate(made)
+    assert (verdict.valid, verdict.checked, verdict.as_dict()["unknown"]) == (None, 0, {"$schema": 1, "x:notes": 1})
+    assert str(verdict) == "not checked: 0 statements\nnot checked, and not PROV: $schema and x:notes"
+    made.add("entity", "prov:e")
+    assert str(validate(made)) == "valid: 1 statement\nnot checked, and not PROV: $schema and x:notes"
 
 
 def test_many_contradictions_are_counted() -> None:

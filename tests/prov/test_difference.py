@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provgraph.prov.difference import diff
-from provgraph.prov.model import Document, Name, Reference, Scope, Statement, Unknown
+from provgraph.prov.formats import read
+from provgraph.prov.model import QUALIFIED_NAME, Document, Literal, Name, Reference, Scope, Statement, Unknown, xsd
+from provgraph.prov.normal import equivalent
 from tests.prov.test_constraints import HARD, document, documents
 
 BLANK = ("_:x", "_:y", "_:i", "_:k")
@@ -168,3 +171,64 @@ def test_large_documents_are_quick() -> None:
     found = diff(a, b)
     assert perf_counter() - began < 20  # on any machine; benchmarks have the figure
     assert found.counts() == {"added": 0, "removed": 0, "changed": 100}
+
+
+def one(namespace: str, value: Any, prefix: str = "ex") -> Document:
+    made = Document({prefix: namespace, "xs": "http://www.w3.org/2001/XMLSchema#"})
+    made.add("entity", f"{prefix}:e", {}, [("prov:value", value)])
+    return made
+
+
+def test_the_two_datatypes_of_names_are_one() -> None:
+    name = Name("http://example.org/t", "ex:t")
+    mine, other = (one("http://example.org/", Reference(name, datatype)) for datatype in (xsd("QName"), QUALIFIED_NAME))
+    assert mine != other
+    assert diff(mine, other).same
+    assert equivalent(mine, other)
+    for whole in (mine, other):  # one that contradicts itself
+        whole.add("activity", "ex:e")
+    assert equivalent(mine, other)
+    blank = Reference(Name("_:x", "_:x"), xsd("QName"))
+    assert diff(one("http://a/", blank), one("http://a/", Reference(Name("_:y", "_:y")))).same
+
+
+def test_the_pc1_documents_of_the_folder_are_the_same(shared: Path) -> None:
+    assert str(diff(*(read(shared / "data/prov" / name) for name in ("pc1.json", "pc1.provn")))) == "same"
+
+
+def test_what_looks_the_same_is_told_by_its_iri() -> None:
+    found = diff(one("http://a/", 1), one("http://b/", 1))
+    assert str(found) == (
+        "different: 1 added, 1 removed, 0 changed\n"
+        '- entity(http://a/e, [prov:value="1" %% xsd:int]) was removed.\n'
+        '+ entity(http://b/e, [prov:value="1" %% xsd:int]) was added.'
+    )
+    assert [c["before"] or c["after"] for c in found.as_dict()["changes"]] == [
+        'entity(http://a/e, [prov:value="1" %% xsd:int])', 'entity(http://b/e, [prov:value="1" %% xsd:int])',
+    ]  # fmt: skip
+    assert found.changes[0].before is not None
+    mine = one("http://a/", Reference(Name("http://b/x", "y:x")))
+    other = one("http://a/", Reference(Name("http://c/x", "y:x")))
+    assert str(diff(mine, other).changes[0]) == "entity ex:e: prov:value changed from 'http://b/x' to 'http://c/x'."
+    whole = [Document({"ex": f"http://{n}/"}) for n in "ab"]
+    for made in whole:
+        made.bundle("ex:b").add("entity", "ex:e")
+    assert "- Bundle http://a/b was removed.\n" in str(diff(*whole))
+
+
+def test_what_looks_the_same_is_told_by_datatype_and_text() -> None:
+    def change(old: Any, new: Any) -> str:
+        return str(diff(one("http://a/", old), one("http://a/", new)).changes[0])
+
+    assert change("a b", "a  b") == (
+        "entity ex:e: prov:value changed from 'a b' %% <http://www.w3.org/2001/XMLSchema#string> "
+        "to 'a  b' %% <http://www.w3.org/2001/XMLSchema#string>."
+    )
+    mine, other = (Literal("x", datatype, "en") for datatype in (xsd("string"), xsd("token")))
+    assert "%% <http://www.w3.org/2001/XMLSchema#token>" in change(mine, other)
+    said = change("x" * 100 + "1" + "y" * 100, "x" * 100 + "2" + "y" * 100)
+    assert f"from '…{'x' * 20}1y" in said.replace("…'", "'…")
+    assert f"to '…{'x' * 20}2y" in said.replace("…'", "'…")
+    assert change(Literal("1", Name("http://t/a", "t:a")), Literal("1", Name("http://u/a", "t:a"))) == (
+        'entity ex:e: prov:value changed from "1" %% http://t/a to "1" %% http://u/a.'
+    )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from provgraph.errors import FileUnreadable, InvalidInput
 from provgraph.names import PROV
-from provgraph.prov.json import dumps, read
+from provgraph.prov.json import dumps, read, statements, write
 from provgraph.prov.model import KINDS, TIMES, XSD, Document, Literal, Name, Reference
 
 #: Files in these folders that are no PROV-JSON: events of OpenLineage.
@@ -269,3 +269,76 @@ def test_any_document_comes_back(document: Document) -> None:
     again = read(dumps(document))
     assert again == document
     assert dumps(again) == dumps(read(dumps(again)))
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "line"),
+    [
+        ('{"prefix": {"ex": "http://a/"}, "entity": {"ex:e": {}},\n "prefix": {"ex": "http://b/"}}', "/prefix/ex", 2),
+        ('{"prefix": {"ex": "http://a/",\n "ex": "http://b/"}, "entity": {"ex:e": {}}}', "/prefix/ex", 2),
+        ('{"entity": {"ex:e": {}},\n "prefix": {"o": "http://a/", "ex": "http://a/"}, "prefix": {"ex": "x"}}', "/prefix/ex", 2),
+        ('{"bundle": {"prov:b": {"prefix": {"ex": "http://a/"}, "prefix": {"ex": "http://b/"}}}}', "/bundle/prov:b/prefix/ex", 1),
+    ],
+)  # fmt: skip
+def test_a_prefix_with_two_meanings_is_refused(text: str, pointer: str, line: int) -> None:
+    for reading in (read, lambda source: list(statements(source))):
+        with pytest.raises(InvalidInput, match="the prefix 'ex' is declared twice") as raised:
+            reading(text)
+        assert raised.value.code == "prov_json_invalid"
+        assert (raised.value.details["pointer"], raised.value.details["line"]) == (pointer, line)
+
+
+def test_a_prefix_declared_twice_for_the_same_does_no_harm() -> None:
+    document = read(
+        '{"prefix": {"ex": "http://a/", "ex": "http://a/"}, "entity": {"ex:e": {}}, "prefix": {"ex": "http://a/"}}'
+    )
+    assert read(dumps(document)) == document
+    assert document.statements[0].id == Name("http://a/e")
+    read('{"bundle": {"prov:b": [{"prefix": {"ex": "http://a/"}}, {"prefix": {"ex": "http://b/"}}]}}')
+
+
+def test_a_name_keeps_its_iri_when_its_prefix_means_something_else() -> None:
+    document = Document({"ex": "http://a/"})
+    document.add(
+        "entity", "ex:e", {}, [("ex:p", Reference(Name("http://a/v", "ex:v"), Name(XSD + "QName", "ex:QName")))]
+    )
+    bundle = document.bundle("ex:b", {"in": "http://in/"})
+    bundle.add("entity", "ex:e")
+    bundle.add("entity", "in:e")
+    document.prefixes["ex"] = "http://b/"
+    bundle.prefixes["in"] = "http://c/"
+    bundle.prefixes["ex"] = "http://d/"
+    again = read(dumps(document))
+    assert again == document
+    assert [s.id for s in again.bundles[0].statements] == [Name("http://a/e"), Name("http://in/e")]
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        (ex('"entity": {"ex:e": {"ex:a": "a\\ud800b"}}'), "/entity/ex:e/ex:a"),
+        (ex('"entity": {"ex:e": {"ex:a": ["x", {"$": "\\\\\\uDC00", "type": "xsd:string"}]}}'), "/entity/ex:e/ex:a/1/$"),
+        (ex('"entity": {"ex:\\udfff": {}}'), ""),
+        (ex('"x:y": {"a\\ud83dx": 1}'), "/x:y"),
+        ('{"prefix": {"ex": "http://\\ud800/"}}', "/prefix/ex"),
+    ],
+)  # fmt: skip
+def test_half_of_a_surrogate_pair_is_refused(text: str, pointer: str) -> None:
+    with pytest.raises(InvalidInput, match="half of a surrogate pair") as raised:
+        read(text)
+    assert raised.value.code == "prov_json_invalid"
+    assert (raised.value.details["pointer"], raised.value.details["line"]) == (pointer, 1)
+    raised.value.message.encode()
+
+
+def test_a_whole_surrogate_pair_and_a_backslash_before_its_half_are_text() -> None:
+    document = one('"ex:a": ["\\ud83d\\ude00", "\\\\ud800"]')
+    assert [v.lexical for _, v in document.statements[0].attributes] == ["\U0001f600", "\\ud800"]  # type: ignore[union-attr]
+
+
+def test_half_of_a_surrogate_pair_in_memory_is_a_loss() -> None:
+    document = Document({"ex": "http://example.org/"})
+    document.add("entity", "ex:e", {}, [("ex:a", "a\ud83d\ude00")])
+    text, losses = write(document)
+    assert ["surrogate" in one.reason for one in losses] == [True]
+    assert read(text.encode()).statements[0].values(Name("http://example.org/a"))[0] == Literal("a\ufffd\ufffd")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
 from provgraph.errors import InvalidInput
+from provgraph.prov import FORMATS, diff, dumps, equivalent, loss, normal_form, read, validate
 from provgraph.prov.model import Document, Literal, Name, value_of, xsd
 
 
@@ -45,3 +47,54 @@ def test_order_and_spelling_do_not_matter_but_repetition_does() -> None:
     with_bundle.bundle("ex:b").add("entity", "ex:entity")
     assert with_bundle != document("ex", "entity")
     assert repr(with_bundle) == "Document(2 entity; 1 bundles)"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (("bogus", "ex:a"), "no kind of statement called 'bogus'"),
+        (("entity", 5), "The identifier of entity is a name"),
+        (("used", None, {"activity": 5}), "The argument 'activity' of used is a name"),
+        (("used", None, {"aktivity": "ex:a"}), "used has no argument 'aktivity'; did you mean 'activity'"),
+        (("activity", "ex:a", {"startTime": 2026}), "The argument 'startTime' of activity is a time as text"),
+        (("derivedByRemovalFrom", None, {"key-set": "ex:a"}), "is Keys, not 'ex:a'"),
+        (("entity", "ex:a", {}, [(5, "x")]), "An attribute of entity is a name"),
+    ],
+)
+def test_what_is_no_statement_is_refused_at_once(said: tuple[Any, ...], words: str) -> None:
+    document = Document({"ex": "http://example.org/"})
+    with pytest.raises(InvalidInput, match=words) as error:
+        document.add(*said)
+    assert error.value.code == "prov_statement_invalid"
+    assert not document.statements
+
+
+def test_a_bundle_is_a_document_of_its_own() -> None:
+    document = Document({"ex": "http://example.org/"})
+    bundle = document.bundle("ex:b", {"in": "http://in/"})
+    bundle.add("entity", "in:e")
+    bundle.add("used", None, {"activity": "ex:a", "entity": "in:e"})
+    alone = Document({"ex": "http://example.org/", "in": "http://in/"})
+    alone.add("entity", "in:e")
+    alone.add("used", None, {"activity": "ex:a", "entity": "in:e"})
+    assert bundle.document() == alone
+    assert diff(bundle, alone).same
+    assert equivalent(bundle, alone)
+    assert equivalent(bundle, bundle)
+    assert normal_form(bundle) == normal_form(alone)
+    assert validate(bundle).valid
+    assert read(dumps(bundle, "prov-n")) == alone
+    assert not diff(document, bundle).same
+    with pytest.raises(InvalidInput, match="A PROV document or a bundle is needed, not 5"):
+        diff(5, bundle)  # type: ignore[arg-type]
+
+
+def test_what_is_added_means_what_its_prefix_means_now() -> None:
+    document = Document({"ex": "http://a/"})
+    document.add("entity", "ex:e")
+    document.prefixes["ex"] = "http://b/"
+    document.add("entity", "ex:e")
+    assert [s.id for s in document.statements] == [Name("http://a/e"), Name("http://b/e")]
+    for format in FORMATS:
+        assert loss(document, format) == [], format
+        assert read(dumps(document, format), format) == document, format

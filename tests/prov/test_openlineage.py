@@ -11,7 +11,7 @@ import pytest
 from provgraph.errors import InvalidInput
 from provgraph.export.native import document as native
 from provgraph.prov import Document, Reference, dumps, loss, read, validate, write
-from provgraph.prov.model import Name
+from provgraph.prov.model import Name, Statement
 from provgraph.prov.openlineage import NAMESPACE, dataset_iri
 from tests.export.lineages import evil, pulled, uuid
 
@@ -176,3 +176,24 @@ def test_addresses_of_datasets() -> None:
     assert dataset_iri("file", "/data/x y.fits") == "file:///data/x%20y.fits"
     assert dataset_iri("urn:uuid", uuid(1)) == f"urn:uuid:{uuid(1)}"
     assert dataset_iri("food delivery", "orders") == "https://provgraph.org/openlineage/dataset/food%20delivery/orders"
+
+
+def test_a_statement_is_lost_once_and_whole_or_in_part() -> None:
+    document = read("""document
+      prefix ex <http://example.org/>
+      activity(ex:a, 2026-11-21T20:00:00Z, 2026-11-21T20:01:00Z)
+      used(ex:u; ex:a, ex:e, -, [ex:b="c"])
+      agent(ex:ann)
+    endDocument""")
+    document.statements.append(Statement("hadMember", None, (("collection", Name("http://example.org/c")),
+                               *(("entity", Name(f"http://example.org/{n}")) for n in "def"))))  # fmt: skip
+    lost = loss(document, "openlineage")
+    assert [(one.statement.kind, one.whole) for one in lost if one.statement] == [
+        ("used", False), ("agent", True), ("hadMember", True),
+    ]  # fmt: skip
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    text = lines(events()).replace("raw", "\\ud800", 1)
+    with pytest.raises(InvalidInput, match=r"half of a surrogate pair.* in line 5"):
+        read(text, "openlineage")

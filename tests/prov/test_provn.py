@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from provgraph.errors import InvalidInput
+from provgraph.prov import provn
 from provgraph.prov.json import read
 from provgraph.prov.model import Document
 from provgraph.prov.provn import dumps
@@ -70,3 +72,15 @@ def test_a_redefined_standard_prefix_gets_another_name() -> None:
     document = read('{"prefix": {"xsd": "http://other/"}, "entity": {"xsd:e": {"prov:value": 1}}}')
     assert "  prefix xsd_ <http://other/>\n" in dumps(document)
     assert 'entity(xsd_:e, [prov:value="1" %% xsd:int])' in dumps(document)
+
+
+def test_a_prefix_with_two_meanings_is_refused() -> None:
+    text = "document\n  prefix ex <http://a/>\n  prefix ex <http://b/>\n  entity(ex:e)\nendDocument\n"
+    with pytest.raises(InvalidInput, match="line 3, column 3: the prefix 'ex' is declared twice") as error:
+        provn.read(text)
+    assert (error.value.code, error.value.details["line"]) == ("prov_n_invalid", 3)
+    assert len(provn.read(text.replace("http://b/", "http://a/")).statements) == 1
+    inside = text.replace("  entity(ex:e)\n", "").replace(
+        "prefix ex <http://b/>", "bundle ex:b prefix ex <http://b/> endBundle"
+    )
+    assert provn.read(inside).bundles[0].prefixes == {"ex": "http://b/"}

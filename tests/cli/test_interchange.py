@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-<<<<<<< HEAD
+import re
 import subprocess
 import sys
-=======
-import re
->>>>>>> b
 import zipfile
 from pathlib import Path
 

@@ -131,7 +131,7 @@ def test_conditions_name_things_and_nothing_else(run: Run) -> None:
         assert by_name == run("lineage", "near", option, field["id"], "--json").json["nodes"]
         assert (field in by_name) == (option == "--stop-at")
         assert "did you mean 'field'" in run("lineage", "near", option, "fiield", status=EXIT_NOT_FOUND).err
-    assert "only='Bogus' is no class" in run("lineage", "near", "--only", "Bogus", status=EXIT_NOT_FOUND).err
+    assert "--only Bogus is no class" in run("lineage", "near", "--only", "Bogus", status=EXIT_NOT_FOUND).err
     agents = [n["id"] for n in whole if n["kind"] == "agent"]
     calls = [n["id"] for n in whole if n["kind"] == "activity"]
     for one in (*agents[:1], *calls[:1], "Survey.pull", "DBObject", "Entity", "activity"):

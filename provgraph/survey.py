@@ -578,13 +578,13 @@ class Survey:
         self.tracer.written(constructed)
 
     def annotate(self, thing: DBObject | str, *, name: str = "", description: str = "",
-                 tags: Iterable[str] = (), identifier: str = "") -> SourceCollection:  # fmt: skip
-        """Append dated statements about a collection; nothing of what is stored changes.
+                 tags: Iterable[str] = (), identifier: str = "") -> Any:  # fmt: skip
+        """Append dated statements about an object; nothing of what is stored changes.
 
-        identifier : under which it was published, such as ``doi:10.5281/zenodo.1234``; of any object. Where there is a policy for
+        identifier : under which it was published, such as ``doi:10.5281/zenodo.1234``. Where there is a policy for
         publications (`publication_policy`), it is checked first: PolicyViolated ``policy_violated``, and nothing is stated.
         """
-        one: Any = self._one(thing) if isinstance(thing, str) else thing
+        one: Any = self.get(thing, files=False) if isinstance(thing, str) else thing
         self._check_name(name, identity=one.identity, mine=one)
         if not isinstance(identifier, str) or identifier != identifier.strip():
             raise InvalidInput(f"An identifier is text such as 'doi:10.5281/zenodo.1234', not {identifier!r}.",

@@ -187,7 +187,7 @@ class Audit:
             )
         numbers = [record] if record is not None else []
         if of:
-            numbers += [r["_n"] for r in self.log.records() if _is_about(r, of, edges=False)]
+            numbers += [r["_n"] for r in self.log.records() if _is_about(r, of)]
             if not numbers:
                 raise NotFound(f"The log has no record of {of}.", code="record_missing")
             numbers += [r["_n"] for r in self.log.records() if r["kind"] == COMMITTED and r["intent"] in numbers]
@@ -199,10 +199,10 @@ class Audit:
         return proof
 
 
-def _is_about(record: Mapping[str, Any], of: str, *, edges: bool = True) -> bool:
+def _is_about(record: Mapping[str, Any], of: str) -> bool:
     if any(one[1] == of for one in record.get("ids", ())) or any(one["name"] == of for one in record.get("stored", ())):
         return True
-    if edges and record["kind"] != FOUND and any(of in one[1:3] for one in record.get("edges", ())):
+    if record["kind"] != FOUND and any(of in one[1:3] for one in record.get("edges", ())):
         return True
     return bool(record.get("of") == of)
 

@@ -16,7 +16,7 @@ from provgraph.checks import rules
 from provgraph.checks.report import Outcome, Report, Step, Violation
 from provgraph.checks.rules import Policy, Rule, What, When
 from provgraph.checks.upstream import AT_ONCE, Upstream, Way, walks
-from provgraph.errors import InvalidInput, NotFound, ProvgraphError, StorageError, nearest
+from provgraph.errors import InvalidInput, NotFound, ProvgraphError, StorageError, a, nearest
 from provgraph.graph import statements
 from provgraph.graph.lineage import ACTIVITY, AGENT, ENTITY, MOST, Node
 from provgraph.graph.loading import chunks
@@ -165,11 +165,11 @@ class _Check:
             match one:
                 case rules.DescendsFrom(what=what) | rules.NotUpstream(what=what):
                     self.check_class(what.classes, what.where)
-                    self.check_properties(what.classes, [what.when.time])
+                    self.check_properties(what.classes, [what.when.time], times=True)
                 case rules.EveryUpstream(what=what, must=must, when=when):
                     self.check_class(what.classes, what.where)
                     self.check_class(what.classes, must)
-                    self.check_properties(what.classes, [when.time])
+                    self.check_properties(what.classes, [when.time], times=True)
                 case rules.Has(properties=properties):
                     self.check_properties(wanted.classes, properties)
 
@@ -194,7 +194,7 @@ class _Check:
                 except ProvgraphError as error:
                     self.fault(error.message, "policy_condition")
 
-    def check_properties(self, classes: Iterable[str], properties: Iterable[str]) -> None:
+    def check_properties(self, classes: Iterable[str], properties: Iterable[str], *, times: bool = False) -> None:
         for name in classes:
             try:
                 cls = class_of(name)
@@ -204,6 +204,9 @@ class _Check:
             for one in filter(None, properties):
                 if one not in known:
                     self.fault(f"{name} has no property {one!r}; {nearest(one, known, most=40)}", "policy_condition")
+                kind = getattr(cls.persistents.get(one), "type", None)
+                if times and kind in (bool, int, float):
+                    self.fault(f"{name}.{one} is no time: it is {a(kind.__name__)}.", "policy_condition")
 
 
 class _Judge:

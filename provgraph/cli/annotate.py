@@ -22,7 +22,7 @@ EXAMPLES = {
 
 def run(
     thing: Annotated[str, typer.Argument(metavar="THING", show_default=False,
-        help="Source Collection: name, name@version, id or the end of one. Of --identifier alone: anything.")],
+        help="Anything: name, name@version, id or the end of one, or a file that was read or written.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call it from now on.")] = "",
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it is.")] = "",
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A word to find it by. Repeatable.")] = None,
@@ -32,7 +32,7 @@ def run(
     graph: GraphOption = "",
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Append dated statements about a Source Collection: a name, a description, tags, an identifier. Nothing stored is changed.
+    """Append dated statements about a thing: a name, a description, tags, an identifier. Nothing stored is changed.
 
     'provgraph impact' tells what was published, by the identifier. Where PROVGRAPH_PUBLICATION_POLICY names a provenance policy,
     --identifier first checks by it; exit status 5 where it is violated, and nothing is stated.
@@ -42,10 +42,8 @@ def run(
     with options.opened(survey, graph) as found:
         from provgraph.cli import records
 
-        find = options.collection if name or description or tag else options.thing
-        one = found.annotate(
-            find(found, thing), name=name, description=description, tags=tag or (), identifier=identifier
-        )
+        meant = options.thing(found, thing)
+        one = found.annotate(meant, name=name, description=description, tags=tag or (), identifier=identifier)
         data = records.details(found, one)
     given = {"name": name, "description": description, "tags": tag, "identifier": identifier}
     said = [word for word, value in given.items() if value]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from provgraph.errors import InvalidInput
 from provgraph.prov import words
 from provgraph.prov.instance import Clash, Instance
 from provgraph.prov.losses import called
@@ -137,6 +138,9 @@ class Validator:
 
     def add(self, statements: Iterable[Statement], bundle: Name | None = None) -> tuple[Finding, ...]:
         """Take in statements of the top level or of a bundle; gives the contradictions that they bring."""
+        if isinstance(statements, str | Statement):
+            raise InvalidInput("Statements are added as a list, such as those of a Document; read() gives one from text.",
+                               code="prov_argument_invalid")  # fmt: skip
         key = None if bundle is None else bundle.iri
         _, instance = self._scopes.setdefault(key, (bundle, Instance()))
         found, effort = [], [_EFFORT]

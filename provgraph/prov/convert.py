@@ -25,6 +25,8 @@ def to_prov(document: Document) -> Any:
     InvalidInput : ``prov_lossy`` for PROV-Dictionary, which ``prov`` does not have.
     """
     model = _model()
+    if not isinstance(document, Document):
+        raise InvalidInput(f"A Document is converted, not {type(document).__name__}.", code="prov_argument_invalid")
     kinds = sorted({s.kind for scope in document.scopes() for s in scope.statements} & _UNKNOWN_TO_PROV)
     if kinds:
         raise InvalidInput(

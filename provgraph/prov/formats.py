@@ -219,6 +219,9 @@ def recognised(path: Path, format: str | None = None) -> str:
 
 
 def _given(source: str | bytes | os.PathLike[str]) -> str | bytes | Path:
+    if not isinstance(source, str | bytes | os.PathLike):
+        raise InvalidInput(f"A PROV document is read from a path, or from text or bytes, not from {type(source).__name__}.",
+                           code="prov_source_invalid")  # fmt: skip
     if isinstance(source, str):
         return source if is_text(source) else Path(source)
     return source if isinstance(source, bytes) else Path(source)

@@ -395,6 +395,8 @@ def test_checkpoints_and_proofs(worked: Any, tmp_path: Path) -> None:
     worked.audit.prove(proof, of=near, since=tmp_path / "first.json")
     records = checkpoints.check(proof, first["key"])
     assert any(one[1] == near for r in records if r["kind"] == "write" for one in r["ids"])
+    shown = {row["n"] for row in worked.audit.show(of=near)}
+    assert shown <= {r["n"] for r in json.loads(proof.read_text())["records"]}, "also what was said of it"
     assert worked.audit.verify(stored=False).findings == []
     whole = json.loads(proof.read_text())
     for change in (

@@ -230,6 +230,11 @@ def test_words_that_mean_nothing_here(survey: Any) -> None:
         ),
         (['every_upstream = { class = "PolicyBias", must = "exposure >" }'], "policy_condition", "is no condition"),
         (['descends_from = { class = "PolicyBias", newer_than = "1 d", time = "takn" }'], "policy_condition", "'takn'"),
+        (
+            ['descends_from = { class = "PolicyBias", newer_than = "1 d", time = "exposure" }'],
+            "policy_condition",
+            "is no time",
+        ),
         (['has = { properties = ["framse"] }'], "policy_condition", "did you mean 'frames'"),
     ):
         with pytest.raises(InvalidInput) as caught:

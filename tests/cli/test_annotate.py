@@ -38,6 +38,12 @@ def test_what_has_no_name_gets_one(run: Run) -> None:
     assert run("show", "near", "--json").json["id"] == made["id"]
 
 
+def test_anything_gets_a_name(run: Run) -> None:
+    said = run("annotate", "catalog.csv", "--name", "the file", "--tag", "raw").out
+    assert said.endswith("name, tags noted.\n")
+    assert run("show", "the file", "--json").json["name"] == "the file"
+
+
 def test_bad_words(run: Run) -> None:
     run("annotate", "field", status=EXIT_USAGE)
     run("annotate", "nothing", "--tag", "x", status=EXIT_NOT_FOUND)

@@ -141,6 +141,10 @@ def test_imported_documents_and_bundles_differ_by_name(run: Run, files: Path) ->
     assert run("diff", "near", "run.provn", status=EXIT_DIFFERS).out.startswith("different: ")
     assert run("diff", "kept-run.provn", "run.provn").out == "same\n"
     assert run("diff", "http://example.org/night", "run.provn").out == "same\n"
+    assert run("validate", "run.provn").out == run("validate", "kept-run.provn").out
+    assert run("validate", "http://example.org/night", "--json").json["file"] == "http://example.org/night"
+    assert run("validate", "loop.provn", status=EXIT_INVALID).out.startswith("invalid")
+    assert "gone.provn cannot be read" in run("validate", "gone.provn", status=EXIT_ERROR).err
     assert "wasDerivedFrom(ex:image, ex:flat" in run("export", "http://example.org/night", "--format", "prov-n").out
     assert "wasDerivedFrom" in run("export", "http://example.org/night", "--within", "night.provn").out
     alone = run("export", "http://example.org/night", "--closure", "none", "--format", "prov-n").out

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provgraph.errors import InvalidInput
-from provgraph.prov import FORMATS, diff, dumps, equivalent, loss, normal_form, read, validate
+from provgraph.prov import FORMATS, Validator, diff, dumps, equivalent, loss, normal_form, read, to_prov, validate
 from provgraph.prov.model import Document, Literal, Name, value_of, xsd
 
 
@@ -98,3 +98,9 @@ def test_what_is_added_means_what_its_prefix_means_now() -> None:
     for format in FORMATS:
         assert loss(document, format) == [], format
         assert read(dumps(document, format), format) == document, format
+
+
+def test_what_is_no_document_is_told() -> None:
+    for call in (lambda: read(None), lambda: read(5), lambda: to_prov("x"), lambda: Validator().add("entity(ex:a)")):  # type: ignore[arg-type, return-value]
+        with pytest.raises(InvalidInput):
+            call()

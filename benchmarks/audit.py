@@ -79,7 +79,8 @@ def writes(folder: Path, graph: str) -> tuple[float, float, float]:
     catalog.write_fits(folder / "a.fits", 100)
     with provgraph.open(folder / "survey", graph=graph) as survey:
         one = survey.ingest(folder / "a.fits", name="A", id="id")
-        ledger, seconds = survey.mapper.ledger, ([], [])  # type: ignore[var-annotated]
+        ledger = survey.mapper.ledger
+        seconds: tuple[list[float], list[float]] = ([], [])
         for i in range(2 * WRITES + 20):
             survey.mapper.ledger = ledger if i % 2 else None
             took = timed(lambda: survey.annotate(one, tags=["t"]))

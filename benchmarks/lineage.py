@@ -5,7 +5,8 @@ Run alone with ``python -m benchmarks lineage``, smaller with ``--objects``, on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import provgraph
 from benchmarks.figure import Figure, shown, timed, typical
 from provgraph.graph import statements
 from provgraph.graph.engine import EdgeRow, GraphEngine, NodeRow
-from provgraph.graph.lineage import traverse
+from provgraph.graph.lineage import Lineage, traverse
 from provgraph.graph.walk import Terms, walk
 from provgraph.schema import keys
 from provgraph.schema.objects import DBObject
@@ -61,15 +62,15 @@ def fill(survey: Any, n: int) -> list[str]:
 
 def timings(engine: GraphEngine, roots: list[str]) -> dict[str, tuple[float, int]]:
     """Typical seconds and nodes found, by what was asked."""
-    asked = {
+    asked: dict[str, Callable[[str], Lineage]] = {
         "depth 10": lambda root: traverse(engine, [root], up=10, limit=10_000),
         "1,000 nodes": lambda root: traverse(engine, [root], up=40, limit=1000),
         "depth 10 as of a time": lambda root: walk(engine, [root], Terms(up=10, limit=10_000, as_of="9999")),
     }
     found = {}
     for what, ask in asked.items():
-        nodes = len(ask(roots[0]).nodes)  # type: ignore[no-untyped-call]
-        found[what] = typical(timed(lambda r=root, a=ask: a(r)) for root in roots), nodes  # type: ignore[misc]
+        nodes = len(ask(roots[0]).nodes)
+        found[what] = typical(timed(partial(ask, root)) for root in roots), nodes
     return found
 
 

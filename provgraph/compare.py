@@ -23,6 +23,7 @@ from provgraph.schema.objects import DBObject
 
 if TYPE_CHECKING:
     from provgraph.graph.mapper import Mapper
+    from provgraph.survey import Survey
 
 
 class Compared(LineageDifference):
@@ -52,7 +53,7 @@ class Compared(LineageDifference):
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def compared(survey: Any, a: Any, b: Any, ancestor: DBObject | bool | None = None) -> Compared | Difference:
+def compared(survey: Survey, a: Any, b: Any, ancestor: DBObject | bool | None = None) -> Compared | Difference:
     """What differs between two things, or between a PROV document or bundle and another or what is recorded of a thing."""
     one, other = (_found(survey, x) for x in (a, b))
     if isinstance(one, DBObject) and isinstance(other, DBObject):
@@ -62,19 +63,19 @@ def compared(survey: Any, a: Any, b: Any, ancestor: DBObject | bool | None = Non
     return diff(*(survey.as_prov(x) if isinstance(x, DBObject) else x for x in (one, other)))
 
 
-def _found(survey: Any, thing: Any) -> DBObject | Scope:
+def _found(survey: Survey, thing: Any) -> DBObject | Scope:
     """An object of the survey, or a document or bundle: what `thing` is, names, or holds where it is a file."""
     if isinstance(thing, DBObject | Scope):
         return thing
     if isinstance(thing, StoredDocument):
-        return survey.library.read(thing)  # type: ignore[no-any-return]
+        return survey.library.read(thing)
     try:
-        return survey.get(thing)  # type: ignore[no-any-return]
+        return survey.get(thing)
     except NotFound as missing:
         if _is_document(thing):
             return formats.read(Path(thing))
         try:
-            return survey.as_prov(str(thing))  # type: ignore[no-any-return]
+            return survey.as_prov(str(thing))
         except NotFound:
             raise missing from None
 

@@ -885,7 +885,7 @@ class Survey:
             raise UsageError(f"{thing} is an object of this survey; within= is for what only imported documents speak of.",
                              code="usage")  # fmt: skip
         if terms:
-            terms |= self.conditions({c: terms[c] for c in ("only", "without", "stop_at") if c in terms})
+            terms |= self.conditions(terms)
             return walked(self.mapper, roots, unclear, up=up, down=down, limit=limit, **terms)
         depth = lineages.DEEPEST if up is None else up
         found = self.mapper.lineage(roots, up=depth, down=down, limit=limit)
@@ -894,10 +894,11 @@ class Survey:
         return LineageView(found, given, unclear, mapper=self.mapper, terms=asked)
 
     def conditions(self, said: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """Conditions for `lineage`, in which names of things have become ids. Raises NotFound ``lineage_condition``."""
+        """Those of the terms of a lineage that are conditions, with ids for names of things. NotFound ``lineage_condition``."""
         from provgraph.lineage import meant
 
-        return meant(lambda one: self.get(one, files=False), self.mapper, **said)
+        given = {option: said[option] for option in ("only", "without", "stop_at") if option in said}
+        return meant(lambda one: self.get(one, files=False), self.mapper, **given)
 
     def paths(
         self, a: DBObject | str, b: DBObject | str, *, mode: str = "shortest", limit: int = 10, **terms: Any
@@ -910,7 +911,7 @@ class Survey:
         from provgraph.lineage import terms as as_terms
 
         one, other = (self.get(x) if isinstance(x, str) else x for x in (a, b))
-        terms |= self.conditions({c: terms[c] for c in ("without", "stop_at") if c in terms})
+        terms |= self.conditions(terms)
         return ways.paths(self.mapper, one.object_id, other.object_id, mode=mode, limit=limit, terms=as_terms(**terms))
 
     def common_ancestors(self, *things: DBObject | str, **terms: Any) -> Common:
@@ -919,7 +920,7 @@ class Survey:
         from provgraph.lineage import terms as as_terms
 
         found = [self.get(x) if isinstance(x, str) else x for x in things]
-        terms |= self.conditions({c: terms[c] for c in ("only", "without", "stop_at") if c in terms})
+        terms |= self.conditions(terms)
         return ways.common(self.mapper, [one.object_id for one in found], terms=as_terms(**terms))
 
     def impact(self, *things: DBObject | str, cause: str = "invalid", only: str = "all") -> Impact:

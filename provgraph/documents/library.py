@@ -446,8 +446,9 @@ def _stream(path: Path, format: str, top: Document | None = None) -> Iterator[Pl
     document: Document | None = None
     for scope, statement in formats.statements(path, format):
         if id(scope) not in numbers:
-            document = scope if isinstance(scope, Document) else scope.outer  # type: ignore[assignment]
-            assert document is not None
+            whole = scope if scope.outer is None else scope.outer
+            assert isinstance(whole, Document)
+            document = whole
             numbers |= {id(one): n for n, one in enumerate(document.scopes())}
         number = numbers[id(scope)]
         position = positions.get(number, 0)

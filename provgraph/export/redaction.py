@@ -185,7 +185,7 @@ class Redactor:
         """(rule, text to text and how often it was changed), in the order in which they are applied."""
         wanted = self.policy.rules
         for name, match, by in self.policy.patterns:
-            yield name, _replacing(re.compile(match), lambda _, by=by: by)  # type: ignore[misc]
+            yield name, _replacing(re.compile(match), _always(by))
         if SECRETS in wanted:
             yield SECRETS, _replacing(_LOGIN, lambda _: GONE)
             yield SECRETS, _replacing(_QUOTED, lambda m: f"{m[1]}{m[2]}{GONE}{m[2]}")
@@ -296,6 +296,10 @@ def homes(nodes: Iterable[Node]) -> Iterator[str]:
             for match in _HOME.finditer(text):
                 if name := match["unix"] or match["windows"]:
                     yield name
+
+
+def _always(text: str) -> Callable[[re.Match[str]], str]:
+    return lambda _: text
 
 
 def _replacing(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str]) -> Callable[[str], tuple[str, int]]:
